@@ -125,6 +125,12 @@ def tree(file):
     return ast.parse((TOP / file).read_text(encoding="utf-8"))
 
 
+@cache
+def nodes(file):
+    """Return all nodes of a file's tree, which many rules look at."""
+    return tuple(ast.walk(tree(file)))
+
+
 def room_of(file):
     """The room that a file stands in."""
     return file.rpartition("/")[0]
@@ -140,7 +146,7 @@ def modules():
 def imports(file):
     """What a file imports of the house, at its top or later: (module, name or None) each."""
     found = set()
-    for node in ast.walk(tree(file)):
+    for node in nodes(file):
         if isinstance(node, ast.ImportFrom) and node.module:
             assert not node.level, f"{file} imports relatively"
             if node.module.partition(".")[0] in FOLDERS:
@@ -164,7 +170,7 @@ def surface(room):
 @cache
 def table(room):
     """Which module of a room each of its public names comes from; what `__getattr__` looks in."""
-    for node in ast.walk(tree(f"{room}/__init__.py")):
+    for node in nodes(f"{room}/__init__.py"):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "lazily":
             places = ast.literal_eval(node.args[1])
             return {name: module for module, names in places.items() for name in names}
@@ -183,7 +189,7 @@ def imported_file(module, name):
 
 def strings(file):
     """Every string in a file, with those within f-strings."""
-    for node in ast.walk(tree(file)):
+    for node in nodes(file):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
 
@@ -357,7 +363,7 @@ def vague_names():
     found = set()
     for file in files():
         names = [file.rpartition("/")[2].removesuffix(".py")]
-        for node in ast.walk(tree(file)):
+        for node in nodes(file):
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 names.append(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", node.name))
         found |= {f"{file}: {name}" for name in names if VAGUE & {*name.lower().split("_")}}
@@ -368,7 +374,7 @@ def tunnels():
     """Functions that take whatever is given by name and hand it on: nobody reads what they take."""
     found = set()
     for file in files():
-        for node in ast.walk(tree(file)):
+        for node in nodes(file):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.args.kwarg:
                 name = node.args.kwarg.arg
                 handed_on = any(
@@ -416,7 +422,7 @@ def guarantees_compared_as_words():
         f"{file}: {ast.unparse(node)}"
         for file in files()
         if file != "lineage_store/claim.py"
-        for node in ast.walk(tree(file))
+        for node in nodes(file)
         if isinstance(node, ast.Compare)
         for side in (node.left, *node.comparators)
         for constant in ast.walk(side)
@@ -428,7 +434,7 @@ def heavy_imports(wanted):
     """Each file that imports one of these libraries."""
     found = set()
     for file in files():
-        for node in ast.walk(tree(file)):
+        for node in nodes(file):
             names = []
             if isinstance(node, ast.ImportFrom) and node.module:
                 names = [node.module]
