@@ -553,6 +553,16 @@ def test_an_index_opened_to_read_cannot_be_written(connection, path):
     reader.close()
 
 
+def test_an_index_that_is_cut_off_or_whose_tables_are_damaged_is_refused(connection, path):
+    connection.close()
+    whole = path.read_bytes()
+    for damaged in (whole[: len(whole) // 2], whole[:100] + b"\xff" * 900 + whole[1000:]):
+        path.write_bytes(damaged)
+        for open_ in (open_index, read_index):
+            with pytest.raises(BadInput, match="cannot be opened: database disk image is malf"):
+                open_(path).close()
+
+
 def test_a_file_that_is_no_database_is_refused(path):
     path.write_bytes(b"not a database, but long enough to look like one" * 100)
     with pytest.raises(BadInput, match="cannot be opened: file is not a database"):
