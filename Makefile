@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all test-web test-mlflow mutants lint equivalent bench clean FORCE
+.PHONY: help venv demo test test-all test-web test-mlflow test-dagster mutants lint equivalent bench clean FORCE
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 venv: .venv/.ready ## make .venv with everything in it (2 to 3 minutes, 3.3 GB)
 
@@ -26,9 +26,12 @@ test-web: .venv/.ready ## look at the desk in Chromium: each page, axe, the keyb
 test-mlflow: .venv/.ready .venv-mlflow/.ready ## export to an MLflow server, in an environment of its own (850 MB)
 	.venv/bin/python -m pytest -m "" tests/tfx/test_mlflow_server.py
 
-.venv-mlflow/.ready: install/lock-mlflow.txt
-	.venv/bin/python -m venv .venv-mlflow
-	.venv-mlflow/bin/pip install -q --no-deps -r install/lock-mlflow.txt
+test-dagster: .venv/.ready .venv-dagster/.ready ## run the example of the docs by Dagster, in an environment of its own
+	.venv/bin/python -m pytest -m "" tests/tfx/test_dagster.py
+
+.venv-%/.ready: install/lock-%.txt
+	.venv/bin/python -m venv .venv-$*
+	.venv-$*/bin/pip install -q --no-deps -r $<
 	touch $@
 
 mutants: .venv/.ready ## plant faults in a copy: a named test must find each
