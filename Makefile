@@ -29,7 +29,7 @@ test-mlflow: .venv/.ready .venv-mlflow/.ready ## export to an MLflow server, in 
 test-dagster: .venv/.ready .venv-dagster/.ready ## run the example of the docs by Dagster, in an environment of its own
 	.venv/bin/python -m pytest -m "" tests/tfx/test_dagster.py
 
-.venv-%/.ready: install/lock-%.txt
+.venv-%/.ready: install/env-%.txt
 	.venv/bin/python -m venv .venv-$*
 	.venv-$*/bin/pip install -q --no-deps -r $<
 	touch $@

@@ -1,43 +1,19 @@
 """What the log tells of runs: also what a workspace rarely sees."""
 
-import sqlite3
-from contextlib import closing
-
 import pytest
 
-from lineage_store.keys.signing import create_signing_key
-from lineage_store.log import events
+from fixtures.told_log import exported_of, made
 from lineage_store.log.kinds import (
     DeletionAsked,
     DeletionTakenBack,
-    ModelMade,
     ModelRetired,
     RowsDeleted,
 )
-from lineage_store.workspace import Workspace
-from unweave.exports.history import read_history
-
-
-def made(model, line, request=None, base=None, served="s"):
-    guarantee = "exact" if request else "trained"
-    return ModelMade(model, line, guarantee, request, f"w{model}", f"l{model}", base, served)
 
 
 @pytest.fixture
 def history_of(tmp_path):
-    workspace = Workspace(tmp_path)
-    (tmp_path / "keys").mkdir()
-    create_signing_key(path_private=workspace.signing_key, path_public=workspace.public_key)
-
-    def read(*told):
-        with closing(sqlite3.connect(":memory:")) as connection:
-            connection.row_factory = sqlite3.Row
-            events.create_table(connection)
-            for number, what in enumerate(told):
-                events.append(connection, what, time=f"2031-05-17T12:00:{number:02}+00:00")
-            return read_history(connection, workspace)
-
-    return read
+    return lambda *told: exported_of(tmp_path, *told).history
 
 
 def edges(history, run):
