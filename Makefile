@@ -49,5 +49,5 @@ bench: .venv/.ready ## run the benchmarks
 	.venv/bin/python -m benchmarks
 
 clean: ## remove .venv, workspace and caches
-	rm -rf .venv workspace workspace.source build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* workspace workspace.source build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o -type d -name __pycache__ -exec rm -rf {} +
