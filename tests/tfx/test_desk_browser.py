@@ -169,6 +169,33 @@ def test_at_four_times_the_size_in_forced_colours_and_without_a_cookie(chromium,
                 assert faults_of(page, width) == [], path
 
 
+def test_what_is_shown_once_and_the_page_of_ones_own_request_have_no_fault(chromium, desk, cookies):
+    home = desk.binding.home.rstrip("/")
+    for width in (WIDTHS[1], FOUR_TIMES):
+        with looked_at(chromium, desk, cookies["owner"], width=width) as page:
+            page.goto(f"{home}/settings")
+            page.fill("#name", f"An importer with a long name {width}")
+            page.fill("#until", desk.today)
+            page.click("text=Make a token")
+            assert "unweave-token-" in page.inner_text("#result") and faults_of(page, width) == []
+            page.fill("#url", f"https://hooks.example/{'long' * 30}/{width}")
+            page.click("text=Add a webhook")
+            assert "whsec_" in page.inner_text("#result") and faults_of(page, width) == []
+        with looked_at(chromium, desk, cookies["officer"], width=width) as page:
+            page.goto(f"{home}/requests/q9")
+            page.click("text=Make a link")
+            link = page.inner_text("#result code")
+            assert link.startswith(f"{home}/own/") and faults_of(page, width) == []
+        with looked_at(chromium, desk, None, width=width, color_scheme="dark") as page:
+            page.goto(link)
+            assert faults_of(page, width) == []
+            page.click("text=Open it in this browser")
+            assert page.url == f"{home}/own" and faults_of(page, width) == []
+            assert "it waits for you" in page.inner_text("h1")
+            page.goto(link)  # it was used
+            assert faults_of(page, width) == []
+
+
 def test_an_error_is_summed_up_at_the_top_and_tied_to_its_field(chromium, desk, cookies):
     home = desk.binding.home.rstrip("/")
     with looked_at(chromium, desk, cookies["officer"], width=390) as page:
