@@ -239,8 +239,8 @@ def figure(name: str, found: Sequence[tuple[int, "Turn"]]) -> bytes:
     for size, turn in found:
         if turn.case.name == name:
             for command, each in (("train", [turn.trained]), ("forget", turn.forgotten)):
-                bars.append(Bar(command, f"{size:,} rows", _medians(each)))
-    title = f"Where the time goes ({name})"
+                bars.append(Bar(command, f"{size:,}", _medians(each)))
+    title = f"Where the time goes, by rows of the table ({name})"
     return stacked_bars(title, label="processor seconds", parts=IN_WORDS, bars=bars)
 
 

@@ -202,7 +202,7 @@ def test_the_growth_of_a_deletion_is_measured_in_columns_that_add_up():
     assert [line[2] for line in result.rows] == ["train", "forget"]
     (drawn,) = result.figures.values()
     texts = [one.text for one in ElementTree.fromstring(drawn).iter(f"{SVG}text")]
-    assert {"train", "forget", "400 rows", *deletion_growth.IN_WORDS} <= set(texts)
+    assert {"train", "forget", "400", *deletion_growth.IN_WORDS} <= set(texts)
 
 
 def test_a_bar_is_as_high_as_its_parts_and_one_with_other_parts_is_refused():
