@@ -34,6 +34,7 @@ from unweave.commands.requests.describe import describe
 from unweave.commands.requests.recipient import recipient
 from unweave.commands.requests.request import request, run_requests
 from unweave.commands.requests.request_answers import evidence
+from unweave.commands.requests.serve import DEFAULT as DESK
 from unweave.commands.requests.serve import serve
 from unweave.commands.requests.serving import serving
 from unweave.commands.requests.token_commands import user
@@ -279,15 +280,21 @@ def verify(
 
 @commands.command()
 @click.option("--family", default=FIRST_FAMILY, metavar="NAME", help="The kind of model.")
+@click.option("--serve", "served", is_flag=True,
+              help="Open the desk on its workspace then, until it is interrupted.")  # fmt: skip
 @WORKSPACE
 @JSON
-def demo(family: str, workspace: Path, as_json: bool) -> None:
+def demo(family: str, served: bool, workspace: Path, as_json: bool) -> None:
     """Tell the whole story on the taxi trips that ship with TFX, in a workspace of its own."""
     from unweave.demo.story import run_demo
 
     answer = run_demo(workspace, family=family, quiet=as_json)
     if as_json:
         say_json(answer)
+    if served:
+        from unweave.demo.at_the_desk import open_desk
+
+        open_desk(workspace, place=DESK)
 
 
 commands.add_command(train)

@@ -20,7 +20,13 @@ from lineage_store.log import events
 from unweave.api.project import Project
 from unweave.web.accounts.desk_file import FILE, desk_file
 from unweave.web.accounts.own_links import DAYS, OwnLinks, last_day
-from unweave.web.accounts.sealed_for_one import open_with, public_of, seal_for
+from unweave.web.accounts.sealed_for_one import (
+    LENGTH_BYTES,
+    PIECE,
+    open_with,
+    public_of,
+    seal_for,
+)
 from unweave.web.application import application
 from unweave.web.process.outbox import packed
 
@@ -210,6 +216,19 @@ def test_what_is_sealed_for_one_is_opened_by_no_other_and_not_changed(private, d
     ):  # fmt: skip
         with pytest.raises(InvalidTag):
             open_with(key, what, belongs_to=whose)
+
+
+@given(st.integers(0, 3 * PIECE), st.integers(0, 3 * PIECE))
+def test_how_much_is_sealed_says_nothing_but_how_many_pieces_it_fills(one, other):
+    """How long a letter is follows from the name in it, and outlives whoever was forgotten."""
+    private = bytes(range(32))
+    sealed = [
+        seal_for(public_of(private), bytes(size), belongs_to="q1", random_bytes=os.urandom)
+        for size in (one, other)
+    ]
+    assert [len(open_with(private, it, belongs_to="q1")) for it in sealed] == [one, other]
+    pieces = [(size + LENGTH_BYTES - 1) // PIECE for size in (one, other)]
+    assert (len(sealed[0]) == len(sealed[1])) is (pieces[0] == pieces[1])
 
 
 def test_a_day_of_the_end_is_ninety_days_on():

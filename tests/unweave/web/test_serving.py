@@ -23,6 +23,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 import unweave
 from lineage_store.errors import BadInput
 from unweave.cli import commands
+from unweave.demo.at_the_desk import OFFICER
+from unweave.session.session import Session
+from unweave.web.desk_users import DeskUsers
 
 TOP = Path(unweave.__file__).parents[1]
 SECONDS = 60
@@ -81,6 +84,34 @@ def test_the_command_serves_and_logs_routes_and_never_addresses(desk):
     assert "Traceback" not in said
     assert "is let in no more" in command("user", "end", "dora ost", *where)
     assert "The desk has no user" in command("user", "list", *where)
+
+
+DEMO = """
+import sys
+from pathlib import Path
+from unweave.demo.at_the_desk import open_desk
+open_desk(Path(sys.argv[1]), place=sys.argv[2])
+"""
+
+
+def test_the_demo_opens_the_desk_and_says_by_which_link_an_officer_comes_in(desk):
+    """Also once more, after an earlier time: then by a new link."""
+    users, port = DeskUsers(Session(root=desk.root)), free_port()
+    earlier = users.add(OFFICER, "officer")["path"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", DEMO, desk.root, f"127.0.0.1:{port}"],
+        env=os.environ | {"PYTHONPATH": str(TOP)}, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    home = f"http://127.0.0.1:{port}"
+    try:
+        said = process.stderr.readline()
+        link = said.rpartition(home)[2].strip()
+        status, page = ask(home + link)
+        assert status == 200 and f"Welcome, {OFFICER}." in page
+        assert ask(home + earlier)[0] == 422
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=SECONDS)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """What is sealed so that one person alone opens it: by X25519 (RFC 7748) and ChaCha20-Poly1305.
 
 The desk keeps the public half, so that it can seal; the private one follows from what the person
-has, and from nothing in the workspace.
+has, and from nothing in the workspace. How long a letter is follows from the name in it, and would
+answer guesses about whoever was forgotten (law 9): so all are filled up to whole pieces of 64 KiB.
 """
 
 import hmac
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 Random = Callable[[int], bytes]
 KEY_BYTES, NONCE_BYTES = 32, 12
+PIECE, LENGTH_BYTES = 1 << 16, 8  # what is sealed is filled up to whole pieces
 
 
 def public_of(private: bytes) -> bytes:
@@ -25,7 +27,9 @@ def seal_for(public: bytes, data: bytes, *, belongs_to: str, random_bytes: Rando
     shared = _shared(once, public)
     nonce, begins = random_bytes(NONCE_BYTES), public_of(once)
     key = _key(shared, begins, public)
-    return begins + nonce + ChaCha20Poly1305(key).encrypt(nonce, data, belongs_to.encode("utf-8"))
+    filled = len(data).to_bytes(LENGTH_BYTES, "big") + data
+    filled += bytes(-len(filled) % PIECE)
+    return begins + nonce + ChaCha20Poly1305(key).encrypt(nonce, filled, belongs_to.encode("utf-8"))
 
 
 def open_with(private: bytes, sealed: bytes, *, belongs_to: str) -> bytes:
@@ -33,7 +37,9 @@ def open_with(private: bytes, sealed: bytes, *, belongs_to: str) -> bytes:
     begins, rest = sealed[:KEY_BYTES], sealed[KEY_BYTES:]
     nonce, hidden = rest[:NONCE_BYTES], rest[NONCE_BYTES:]
     key = _key(_shared(private, begins), begins, public_of(private))
-    return ChaCha20Poly1305(key).decrypt(nonce, hidden, belongs_to.encode("utf-8"))
+    filled = ChaCha20Poly1305(key).decrypt(nonce, hidden, belongs_to.encode("utf-8"))
+    size = int.from_bytes(filled[:LENGTH_BYTES], "big")
+    return filled[LENGTH_BYTES : LENGTH_BYTES + size]
 
 
 def derived(secret: bytes, what: str) -> bytes:
