@@ -51,34 +51,34 @@ NAME = "annegret.mueller"
 
 @pytest.fixture
 def broken(prepared):
-    """A workspace whose marker is no JSON any more: nothing expects that."""
-    marker = prepared / "ws/format.json"
-    before = marker.read_bytes()
-    marker.write_text('{"' + NAME + '": 81,9,30}', encoding="utf-8")
+    """A workspace whose table of pseudonyms is none any more: nothing expects that yet."""
+    table = prepared / "ws/keys/pseudonyms.sqlite"
+    before = table.read_bytes()
+    table.write_text('{"' + NAME + '": 81,9,30}', encoding="utf-8")
     yield prepared
-    marker.write_bytes(before)
+    table.write_bytes(before)
     for file in (prepared / "ws").glob("unforeseen-*"):
         file.unlink()
 
 
 def test_what_nobody_foresaw_has_a_status_of_its_own_and_no_values(broken):
-    status, out, err = run(broken, "request", "policy", "--workspace", "ws", "--json")
+    status, out, err = run(broken, "trace", "subject", NAME, "--workspace", "ws", "--json")
     answer = json.loads(out)
     assert status == answer["exit_status"] == 4 and answer["ok"] is False and err == ""
     (file,) = (broken / "ws").glob("unforeseen-*.txt")
     assert answer["error"].endswith(f"Where it happened is written in {file}.")
-    assert "JSONDecodeError" in answer["error"] and answer["error"].count(". ") == 1
+    assert "DatabaseError" in answer["error"] and answer["error"].count(". ") == 1
     assert file.stat().st_mode & 0o777 == 0o600
     details = file.read_text(encoding="utf-8")
-    assert "policy\n" in details and "lineage_store/canonical.py, line" in details
+    assert "trace\n" in details and "lineage_store/keys/spellings.py, line" in details
     for told in (out, details):
-        assert NAME not in told and "81" not in told and "Expecting" not in told
+        assert NAME not in told and "81" not in told and "not a database" not in told
 
 
 def test_as_text_it_is_one_line_on_standard_error(broken):
-    status, out, err = run(broken, "request", "policy", "--workspace=ws")
+    status, out, err = run(broken, "trace", "subject", NAME, "--workspace=ws")
     assert (status, out, err.count("\n")) == (4, "", 1)
-    assert err.startswith("unweave: Something that nobody foresaw went wrong (json.decoder.")
+    assert err.startswith("unweave: Something that nobody foresaw went wrong (sqlite3.")
 
 
 def test_details_hold_places_and_neither_messages_nor_variables(tmp_path, monkeypatch):
