@@ -4,6 +4,7 @@
 """
 
 import json
+from datetime import date, timedelta
 
 import click
 import pytest
@@ -19,6 +20,7 @@ TRAIN = (
     "train --data people.csv --label-column label --subject-column person --family naive-bayes "
     "--shards 2 --name churn"
 )
+LATER = date.today() + timedelta(days=9)
 # In their order, on one workspace of sixteen people with five rows each; what is refused has a !.
 READING = f"""
     {TRAIN}
@@ -55,7 +57,12 @@ CHANGING = f"""
     recipient told 1 r1 | serving confirm 2 r1
     forget p7 --dry-run | forget p7 | report r1 | readmit p7
     log head | log show | log prove --event 1 --out proof.json | log check | log clock
+    user add Dora --role officer | user invite Dora | user list | user end Dora
+    user token CRM --role owner --until {LATER} | user tokens | user end-token t1
+    webhook add https://a.example | webhook list | webhook deliver | webhook end w1
+    request add p8 --only | request link q7
     audit | doctor | evidence r1 --out evidence.zip | retire churn --superseded
+    export record --out record.md
 """
 ELSEWHERE = {
     "demo": "tells a story of TFX pipelines: tests/tfx",
