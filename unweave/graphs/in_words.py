@@ -17,12 +17,13 @@ from xml.sax.saxutils import escape
 from lineage_store.counted import counted
 from lineage_store.graph.fold import PictureNode
 from lineage_store.processing import NamedModel
+from lineage_store.requests import Controller
 
 Edge = tuple[int, int]  # two places, or keys of nodes: from and to
 
 WIDTH, LEFT, BOX_HEIGHT, GAP, TOP = 380, 62, 48, 14, 62
 A4 = 1040  # pixels of 1/96 inch that a page is high, without its margins
-SAID_LINE, SAID_SIGNS, SAID_LINES = 14, 52, 2  # height and signs of a line; lines of one thing
+SAID_LINE, SAID_SIGNS, SAID_LINES = 14, 52, 8  # height and signs of a line; lines at most
 LANE, LANES = 9, 5
 NAMED = 4  # models that a box names
 GONE = "deleted but for the record"
@@ -197,26 +198,34 @@ def _reduced(edges: set[Edge]) -> set[Edge]:
     return {(a, b) for a, b in edges if not any(b in reached.get(c, set()) for c in after[a] - {b})}
 
 
-def said_of(named: NamedModel | None) -> tuple[str, ...]:
-    """Return what somebody said of a model, a sentence each, and what nobody did."""
-    if named is None:
-        return ("It has no name, and nobody said what it is for.",)
+def said_of(named: NamedModel | None, controller: Controller) -> tuple[str, ...]:
+    """Return what somebody said of a model and of whose it is, and what nobody did."""
     missing = "not described"
+    answers = (
+        f"Controller: {controller.name or missing}",
+        f"Categories of data: {controller.data or missing}",
+    )
+    if named is None:
+        return ("It has no name, and nobody said what it is for.", *answers)
     return (
         f"It is called {named.name}.",
         f"What it is for: {named.purpose or missing}",
         f"Who answers for it: {named.owner or missing}",
         f"Legal basis: {named.legal_basis or missing}",
         f"Kept: {named.retention or missing}",
+        *answers,
     )
 
 
 def draw(column: Column, *, title: str, said: Sequence[str] = ()) -> bytes:
     """Draw a column as SVG: no script, nothing from the network, the same bytes each time.
 
-    Of what was `said`, each takes two lines at most; all of it stands in the description.
+    Of what was `said`, each takes two lines at most, or one if that is too much; all of it stands
+    in the description.
     """
-    above = [line for one in said for line in _wrapped(one)]
+    above = _wrapped(said, 2)
+    if len(above) > SAID_LINES:
+        above = _wrapped(said, 1)
     place = _Place(TOP + SAID_LINE * len(above), len(column.boxes))
     height = place.end + GAP
     every = (*said, *(f"{one.name}: {one.detail}" for one in column.boxes))
@@ -257,8 +266,9 @@ class _Place:
         return self.top(self.boxes)
 
 
-def _wrapped(said: str) -> list[str]:
-    return textwrap.wrap(said, SAID_SIGNS, max_lines=SAID_LINES, placeholder=" …")
+def _wrapped(said: Iterable[str], lines: int) -> list[str]:
+    every = (textwrap.wrap(one, SAID_SIGNS, max_lines=lines, placeholder=" …") for one in said)
+    return [line for one in every for line in one]
 
 
 def _said(place: int, line: str) -> str:

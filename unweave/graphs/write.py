@@ -23,6 +23,7 @@ from lineage_store.mlmd import (
 from lineage_store.processing import NamedModel, load_named, model_of_name, named_by
 from lineage_store.questions import find_artifact
 from lineage_store.questions import traces as questions
+from lineage_store.requests import load_controller
 from lineage_store.workspace import Workspace
 
 READABLE = 50
@@ -65,7 +66,8 @@ def write_graph(
 
         column = column_of(picture.nodes, picture.edges)
         title = f"{picture.title.capitalize()}: how it came about"
-        written = draw(column, title=title, said=said_of(_named_as(workspace, model)))
+        said = said_of(_named_as(workspace, model), load_controller(workspace))
+        written = draw(column, title=title, said=said)
         answer |= {"edges": len(column.lines), "boxes": len(column.boxes)}
     else:
         from unweave.graphs.svg import svg

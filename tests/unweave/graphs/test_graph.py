@@ -30,6 +30,7 @@ from lineage_store.mlmd.names import Names
 from lineage_store.mlmd.read_graph import read_lineage
 from lineage_store.mlmd.selection import Picture, picture_of_model
 from lineage_store.processing.named_models import NamedModel
+from lineage_store.requests import Controller
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
 from unweave.api.project import Project
@@ -252,14 +253,19 @@ def test_a_picture_in_words_says_what_somebody_said_of_the_model_and_what_nobody
         root = ElementTree.parse(made.here / name).getroot()
         return [text.text for text in root.findall(f"{SVG}text[@class='told']")]
 
-    assert told("unnamed.svg")[0] == "It has no name, and nobody said what it is for."
+    assert told("unnamed.svg")[:3] == [
+        "It has no name, and nobody said what it is for.",
+        "Controller: not described", "Categories of data: not described",
+    ]  # fmt: skip
     purpose = "Who might leave us, so that somebody calls them before they do; nothing else <&>"
     made.project.names.name("churn", model="m1", purpose=purpose, owner="Ada")
+    made.project.requests.describe(name="Cabs & Co.")
     said = told("named.svg")
     assert said[0] == "It is called churn." and " ".join(said[1:3]) == f"What it is for: {purpose}"
     assert said[3:6] == [
         "Who answers for it: Ada", "Legal basis: not described", "Kept: not described",
     ]  # fmt: skip
+    assert said[6:8] == ["Controller: Cabs & Co.", "Categories of data: not described"]
 
 
 @given(graphs(), st.randoms(use_true_random=False))
@@ -272,8 +278,9 @@ def test_any_lineage_in_words_has_every_node_in_a_box_and_lines_go_down(graph, r
     named = NamedModel(
         name="churn", purpose="so that " * 40, owner="o" * 200, legal_basis="1 " * 99
     )
+    whose = Controller(name="c" * 90, data="d " * 99)
     title = "Model m1: how it came about"
-    root = ElementTree.fromstring(draw(column, title=title, said=said_of(named)))
+    root = ElementTree.fromstring(draw(column, title=title, said=said_of(named, whose)))
     assert int(root.get("height")) <= A4
     tops = [int(box.get("y")) for box in root.findall(f".//{SVG}g/{SVG}rect")]
     assert all(
