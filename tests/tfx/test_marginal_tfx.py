@@ -99,7 +99,7 @@ def test_whatever_belongs_to_the_result_says_in_the_metadata_that_it_is_approxim
     }
     (deletion,) = metadata.store.get_executions_by_type("lineage.Deletion")
     assert deletion.custom_properties["guarantee_m1"].string_value == "approximate"
-    drawn = project.graph(out=tmp_path / "model.svg", model="m2")
+    drawn = project.graph(out=tmp_path / "model.svg", model="m2", steps=True)
     picture = (tmp_path / "model.svg").read_text(encoding="utf-8")
     assert drawn["nodes"] and "m2 · approximate" in picture and "exact" not in picture
 

@@ -28,7 +28,7 @@ OVERFLOWS = 400
 """Bytes. A row of SQLite that is longer may be cut into pages of 512 bytes or more."""
 LONGEST_ROW = 1 << 28
 AT_ONCE = 1 << 18
-"""Bytes of records that are read as one message, about: one by one they take ten times as long."""
+"""Bytes of records that are read as one message, about: each message has a cost of its own."""
 FEATURES = b"\x0a"
 LONGEST_VARINT = 10
 WRITTEN = re.compile(rb"\x12([\x80-\xff]{0,4}[\x00-\x7f])\x1a([\x80-\xff]{0,4}[\x00-\x7f])")
@@ -121,7 +121,7 @@ def is_tfrecord(head: bytes, *, whole: bool) -> bool:
 def may_hold_integers(examples: bytes) -> bool:
     """Say whether a part of a TFRecord may hold a feature with integers; few that say so do not.
 
-    To look for how one begins takes a tenth of the time of reading the messages.
+    To look for how one begins costs less than to read the messages.
     """
     found = WRITTEN.search(examples)
     while found is not None:
