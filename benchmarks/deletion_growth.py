@@ -24,6 +24,7 @@ import click
 
 from benchmarks.apart import ROOT
 from benchmarks.bars import Bar, stacked_bars
+from benchmarks.bytes_written import files_of, written
 from benchmarks.census_table import write_census
 from benchmarks.result import Result, Tell
 
@@ -33,7 +34,6 @@ COLUMNS = ("start", "steps", "replay", "scan", "else")
 IN_WORDS = ("start", "steps", "replay", "scan", "everything else")
 FIGURE = "deletion-growth.svg"
 SCRIPT = Path(__file__).with_name("one_growth.py")
-LISTS = ("cells.json", "nonces", "gate.json", "rows.json")
 PARTITION = {"shards": 10, "slices": 5}
 STEPS = {"epochs": 1, "batch_size": 256}
 
@@ -246,39 +246,6 @@ def figure(name: str, found: Sequence[tuple[int, "Turn"]]) -> bytes:
 
 def _medians(each: Sequence[Numbers]) -> tuple[float, ...]:
     return tuple(statistics.median(seconds_of(one, phase) for one in each) for phase in COLUMNS)
-
-
-def files_of(folder: Path) -> dict[tuple[int, int], tuple[int, int, str]]:
-    """Return the files below a folder by their inode: when written, bytes, and the path."""
-    found = {}
-    for path in folder.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            told = path.stat()
-            name = str(path.relative_to(folder))
-            found[told.st_dev, told.st_ino] = (told.st_mtime_ns, told.st_size, name)
-    return found
-
-
-def written(before: dict[Any, Any], after: dict[Any, Any]) -> dict[str, int]:
-    """Return the bytes of files that are new or were written to, by what they are: linked are not.
-
-    A database that was written to counts whole.
-    """
-    found: dict[str, int] = {}
-    for file, (when, size, name) in after.items():
-        if file not in before or before[file][:2] != (when, size):
-            kind = _kind(name)
-            found[kind] = found.get(kind, 0) + size
-    return dict(sorted(found.items(), key=lambda one: -one[1]))
-
-
-def _kind(name: str) -> str:
-    """Return what a file is: of data and of what is made of them, a cell or a list of all cells."""
-    parts = name.split("/")
-    what = " (list of cells)" if parts[-1] in LISTS else ""
-    if parts[0] == "tfx" and len(parts) > 3:
-        return "/".join(("tfx", parts[2].split("_")[0], parts[3])) + what
-    return parts[0] + what
 
 
 @click.command()

@@ -1,9 +1,11 @@
 """The benchmarks: the command line, the theory that they compare with, and what they draw."""
 
 import itertools
+import sqlite3
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from benchmarks import (
     builtin_model,
+    bytes_written,
     deletion_growth,
     diabetes130,
     mnist,
@@ -224,14 +227,28 @@ def test_bytes_count_as_written_where_a_file_is_new_or_changed_and_not_where_it_
     folder.mkdir()
     for name in ("stays", "grows", "goes"):
         (folder / name).write_bytes(b"12345")
-    before = deletion_growth.files_of(tmp_path)
+    before = bytes_written.files_of(tmp_path)
     (folder / "linked").hardlink_to(folder / "stays")
     (folder / "grows").write_bytes(b"1234567")
     (folder / "goes").unlink()
     (tmp_path / "tfx" / "forget-r1" / "RowIndexer_m1" / "rows").mkdir(parents=True)
     (tmp_path / "tfx" / "forget-r1" / "RowIndexer_m1" / "rows" / "new").write_bytes(b"123")
-    found = deletion_growth.written(before, deletion_growth.files_of(tmp_path))
+    found = bytes_written.written(before, bytes_written.files_of(tmp_path))
     assert found == {"data": 7, "tfx/RowIndexer/rows": 3}
+
+
+def test_of_a_database_the_pages_count_that_say_something_else(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "large.sqlite")) as database:
+        database.execute("CREATE TABLE rows (n INTEGER PRIMARY KEY, text)")
+        database.executemany("INSERT INTO rows VALUES (?, ?)", [(n, "x" * 99) for n in range(900)])
+        database.commit()
+        before = bytes_written.files_of(tmp_path)
+        database.execute("UPDATE rows SET text = replace(text, 'x', 'y') WHERE n = 700")
+        database.commit()
+    after = bytes_written.files_of(tmp_path)
+    head_and_row = 2 * bytes_written.PAGE
+    assert bytes_written.written(before, after) == {"large.sqlite": head_and_row}
+    assert after[next(iter(after))].size > 10 * head_and_row
 
 
 def test_a_deletion_of_one_row_writes_one_cell_of_each_kind_and_lists(tmp_path, write_csv):
@@ -241,14 +258,14 @@ def test_a_deletion_of_one_row_writes_one_cell_of_each_kind_and_lists(tmp_path, 
         write_csv([["person", "x", "label"], *lines]), label="label", subject="person",
         model_family="naive-bayes", shards=8,
     )  # fmt: skip
-    before = deletion_growth.files_of(project.root)
+    before = bytes_written.files_of(project.root)
     project.forget(["p7"])
-    after = deletion_growth.files_of(project.root)
-    new = [name for file, (*_, name) in after.items() if file not in before]
+    after = bytes_written.files_of(project.root)
+    new = [one.name for file, one in after.items() if file not in before]
     for kind, folder in ((".csv", "data"), (".npy", "rows")):
         (cell,) = (name for name in new if folder in name.split("/") and name.endswith(kind))
-        assert len([name for *_, name in after.values() if name.endswith(kind)]) > 8, cell
-    kinds = deletion_growth.written(before, after)
+        assert len([one for one in after.values() if one.name.endswith(kind)]) > 8, cell
+    kinds = bytes_written.written(before, after)
     assert {"data", "data (list of cells)", "tfx/m1/rows", "tfx/m1/rows (list of cells)"} <= {
         *kinds
     }
