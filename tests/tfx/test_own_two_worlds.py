@@ -3,6 +3,10 @@
 What stays below the pipeline's root, where models are pushed, in ML Metadata and in the workspace
 of keys and manifest is compared, as `attackers.test_two_worlds` compares a workspace. The user's
 source files and module are theirs; the source still holds the row, in one world or the other.
+
+Beam deals what it reshuffles at random, and makes batches as large as they were fast, and TFX's
+sums follow: both are the same here in either world, so that a difference is of the row. In which
+order Beam writes records is its own; they are compared without.
 """
 
 import os
@@ -10,11 +14,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 
 import own_run_fns as texts
 import unweave.tfx
-from attackers.test_two_worlds import NOON, TOP, files_of, tables_of
+from attackers.test_two_worlds import NOON, TOP, bare, files_of, tables_of
 from fixtures.warm_python import warm_python
+from lineage_store.canonical import digest
 from lineage_store.clock import time_text
 from own_everything import define_everything
 from own_pipeline import WRITER as GOING
@@ -26,9 +32,11 @@ METADATA = "metadata/theirs.db"
 WORLD = """
 import random, sys
 from pathlib import Path
+from apache_beam import BatchElements
 from tests.tfx.test_own_two_worlds import live_through
 
-random.seed(1)  # Beam deals what it reshuffles by it, and sums in that order
+random.seed(1)
+BatchElements.__init__.__kwdefaults__["clock"] = int  # zero, at any time
 live_through(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
 """
 
@@ -62,12 +70,22 @@ def left_of(here, number, kind):
     root = Path(here / "world").rename(here / f"world-{number}")
     # Nor does what was overwritten stand on a page, or in a file that TFX keeps for itself.
     assert b"total_bytes" not in b"".join(one.read_bytes() for one in root.rglob("*.db*"))
-    files = files_of(root)
+    files = {**files_of(root), **records_of(root)}
     theirs = {name for name in files if name.startswith("data/") or name.endswith(".whl")}
     stores = [root / "keys-and-manifest" / "unweave.sqlite", root / METADATA]
     return {
         **tables_of(stores),
         **{name: files[name] for name in files.keys() - theirs - {METADATA}},
+    }
+
+
+def records_of(root):
+    """The records of each TFRecord, in an order that says nothing."""
+    return {
+        bare(str(file.relative_to(root))): sorted(
+            digest(one) for one in tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
+        )
+        for file in root.rglob("*.tfrecord")
     }
 
 
