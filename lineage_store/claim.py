@@ -72,8 +72,8 @@ class Claim:
     def in_words(self) -> str:
         """Say it in a few words: the level, and on what it stands."""
         if self.bridged is not None:
-            told = f"{self.bridged.again} of {self.bridged.total} units taken again"
-            return f"{self.level}, bridged: {told}"
+            units = f"{self.bridged.again} of {self.bridged.total} units taken again"
+            return f"{self.level}, bridged: {units}"
         numbers = [
             *([] if self.bound is None else [f"{self.norm or 'distance'} at most {self.bound:g}"]),
             *([] if self.epsilon is None else [f"epsilon {self.epsilon:g}"]),

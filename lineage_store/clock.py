@@ -23,10 +23,10 @@ def machine_time() -> datetime:
 
 def seconds_ahead(clock: Clock) -> int:
     """Return by how many seconds a clock is ahead of this machine's."""
-    before, told, after = time_text(machine_time()), clock(), time_text(machine_time())
-    if before <= told <= after:
+    before, now, after = time_text(machine_time()), clock(), time_text(machine_time())
+    if before <= now <= after:
         return 0  # it is the machine's, in whole seconds
-    ahead = datetime.fromisoformat(told) - datetime.fromisoformat(after)
+    ahead = datetime.fromisoformat(now) - datetime.fromisoformat(after)
     return round(ahead.total_seconds())
 
 

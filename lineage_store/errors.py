@@ -91,11 +91,11 @@ class AlreadyForgotten(NothingFound):
 class SpelledOtherwise(NothingFound):
     """Nothing is here under the spelling given, and there may be something under others.
 
-    `told` is what the answer says of them; `spellings`, by number, are for a terminal alone.
+    `fields` are what the answer says of them; `spellings`, by number, are for a terminal alone.
     """
 
     def __init__(
-        self, message: str, *, told: Mapping[str, Any], spellings: Mapping[int, str]
+        self, message: str, *, fields: Mapping[str, Any], spellings: Mapping[int, str]
     ) -> None:
         super().__init__(message)
-        self.told, self.spellings = told, spellings
+        self.fields, self.spellings = fields, spellings

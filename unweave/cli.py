@@ -95,8 +95,8 @@ def _fail_unforeseen(error: Exception) -> None:
 
 def _fail(message: str, exit_status: int, *, others: SpelledOtherwise | None = None) -> None:
     if "--json" in sys.argv:
-        told = {} if others is None else others.told
-        say_json({"ok": False, "error": message, "exit_status": exit_status, **told})
+        fields = {} if others is None else others.fields
+        say_json({"ok": False, "error": message, "exit_status": exit_status, **fields})
     else:
         say(f"unweave: {message}", err=True)
         if others is not None and sys.stderr.isatty():

@@ -35,8 +35,10 @@ def evidence_of_records(records: Iterable[Record], roles: Roles) -> Evidence:
 
 def merged_evidence(cells: Iterable[KeptCell], roles: Roles) -> Evidence:
     """Return what the rows of some cells say together."""
-    told = (Evidence.from_json(cell.evidence, roles) for cell in cells if cell.evidence is not None)
-    return reduce(Evidence.merged, told, Evidence(roles))
+    evidence = (
+        Evidence.from_json(cell.evidence, roles) for cell in cells if cell.evidence is not None
+    )
+    return reduce(Evidence.merged, evidence, Evidence(roles))
 
 
 def texts_of(text: bytes, schema: Schema) -> Any:

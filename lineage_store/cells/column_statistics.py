@@ -28,8 +28,8 @@ Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
 def statistics_of(summaries: Mapping[str, Summary], *, rows: int) -> Statistics:
     """Return the statistics of one data set, of so many rows, from a summary for each column."""
-    told = Statistics()
-    dataset = told.datasets.add(num_examples=rows)
+    statistics = Statistics()
+    dataset = statistics.datasets.add(num_examples=rows)
     for name, summary in summaries.items():
         feature = dataset.features.add()
         feature.path.step.append(name)
@@ -37,59 +37,60 @@ def statistics_of(summaries: Mapping[str, Summary], *, rows: int) -> Statistics:
             _tell_numbers(feature, summary)
         else:
             _tell_texts(feature, summary)
-    return told
+    return statistics
 
 
 def _tell_numbers(feature: statistics_pb2.FeatureNameStatistics, summary: NumberSummary) -> None:
     feature.type = statistics_pb2.FeatureNameStatistics.FLOAT
-    told = feature.num_stats
-    _tell_presence(told.common_stats, summary)
+    numbers = feature.num_stats
+    _tell_presence(numbers.common_stats, summary)
     if not summary.values:
         return
-    told.mean, told.std_dev, told.num_zeros = summary.mean, summary.deviation, summary.zeros
-    told.min, told.max, told.median = summary.least, summary.most, summary.quantiles(2)[1]
-    equal = told.histograms.add()
+    numbers.mean, numbers.std_dev = summary.mean, summary.deviation
+    numbers.num_zeros = summary.zeros
+    numbers.min, numbers.max, numbers.median = summary.least, summary.most, summary.quantiles(2)[1]
+    equal = numbers.histograms.add()
     width = (summary.most - summary.least) / BUCKETS
     ends = [summary.least + width * place for place in range(1, BUCKETS)]
     counts = [0, *summary.below(ends), summary.values]
     edges = [summary.least, *ends, summary.most]
     _add_buckets(equal, edges, [b - a for a, b in pairwise(counts)])
-    parts = told.histograms.add(type=statistics_pb2.Histogram.QUANTILES)
+    parts = numbers.histograms.add(type=statistics_pb2.Histogram.QUANTILES)
     _add_buckets(parts, summary.quantiles(BUCKETS), [summary.values / BUCKETS] * BUCKETS)
 
 
 def _tell_texts(feature: statistics_pb2.FeatureNameStatistics, summary: TextSummary) -> None:
     feature.type = statistics_pb2.FeatureNameStatistics.STRING
-    told = feature.string_stats
-    _tell_presence(told.common_stats, summary)
+    texts = feature.string_stats
+    _tell_presence(texts.common_stats, summary)
     if not summary.values:
         return
-    told.avg_length = summary.length / summary.values
+    texts.avg_length = summary.length / summary.values
     if summary.counts is None:
-        told.unique = MOST_TEXTS + 1
+        texts.unique = MOST_TEXTS + 1
         return
-    told.unique = len(summary.counts)
+    texts.unique = len(summary.counts)
     by_text = sorted(summary.counts.items(), reverse=True)
     ranked = sorted(by_text, key=lambda one: one[1], reverse=True)[:RANKS]
     for rank, (text, number) in enumerate(ranked):
         label = text.decode("utf-8")
         if rank < TOP_VALUES:
-            told.top_values.add(value=label, frequency=number)
-        told.rank_histogram.buckets.add(
+            texts.top_values.add(value=label, frequency=number)
+        texts.rank_histogram.buckets.add(
             low_rank=rank, high_rank=rank, label=label, sample_count=number
         )
 
 
-def _tell_presence(told: statistics_pb2.CommonStatistics, summary: Summary) -> None:
-    told.num_non_missing = summary.rows  # a missing value is an empty list, which is there
-    told.tot_num_values = summary.values
+def _tell_presence(common: statistics_pb2.CommonStatistics, summary: Summary) -> None:
+    common.num_non_missing = summary.rows  # a missing value is an empty list, which is there
+    common.tot_num_values = summary.values
     if not summary.rows:
         return
-    told.min_num_values = int(not summary.missing)
-    told.max_num_values = int(summary.values > 0)
-    told.avg_num_values = summary.values / summary.rows
+    common.min_num_values = int(not summary.missing)
+    common.max_num_values = int(summary.values > 0)
+    common.avg_num_values = summary.values / summary.rows
     edges = [float(rank > summary.missing) for rank in ranks_of_ends(summary.rows, BUCKETS)]
-    histogram = told.num_values_histogram
+    histogram = common.num_values_histogram
     histogram.type = statistics_pb2.Histogram.QUANTILES
     _add_buckets(histogram, edges, [summary.rows / BUCKETS] * BUCKETS)
 

@@ -76,27 +76,27 @@ def read_regimes(file: Path) -> dict[str, Regime]:
         ) from error
 
 
-def _parsed(told: Any) -> dict[str, Regime]:
-    found = [_regime(one) for one in told]
+def _parsed(entries: Any) -> dict[str, Regime]:
+    found = [_regime(one) for one in entries]
     return {one.name: one for one in found}
 
 
-def _regime(told: Mapping[str, Any]) -> Regime:
-    if set(told) != FIELDS:
+def _regime(entry: Mapping[str, Any]) -> Regime:
+    if set(entry) != FIELDS:
         raise ValueError("fields")
-    because = tuple(told["because"])
-    texts = (told["name"], told["law"], *because)
-    flags = (told["to_working_day"], told["stops"])
+    because = tuple(entry["because"])
+    texts = (entry["name"], entry["law"], *because)
+    flags = (entry["to_working_day"], entry["stops"])
     if not all(type(one) is str and one for one in texts):
         raise ValueError("a text")
     if not all(type(one) is bool for one in flags):
         raise ValueError("true or false")
-    answer, extended = _period(told["answer"]), _period(told["extended"])
-    return Regime(told["name"], told["law"], answer, extended, *flags, because)
+    answer, extended = _period(entry["answer"]), _period(entry["extended"])
+    return Regime(entry["name"], entry["law"], answer, extended, *flags, because)
 
 
-def _period(told: Mapping[str, Any]) -> Period:
-    found = Period(**told)
+def _period(value: Mapping[str, Any]) -> Period:
+    found = Period(**value)
     numbers = (found.months, found.days)
     if not all(type(one) is int and one >= 0 for one in numbers) or not any(numbers):
         raise ValueError("a period")

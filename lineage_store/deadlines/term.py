@@ -143,13 +143,13 @@ class Term:
         }
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> "Term":
+    def from_json(cls, value: Mapping[str, Any]) -> "Term":
         """Read what `to_json` wrote."""
-        extension = told["extension"]
+        extension = value["extension"]
         return cls(
-            told["received"],
-            told["regime"],
-            tuple(Stop(**one) for one in told["stops"]),
+            value["received"],
+            value["regime"],
+            tuple(Stop(**one) for one in value["stops"]),
             None if extension is None else Extension(**extension),
         )
 

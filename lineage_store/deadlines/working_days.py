@@ -50,11 +50,11 @@ def parse_holidays(lines: Iterable[str]) -> Holidays:
     """Return the holidays that lines name; raises BadInput for a line that begins with no date."""
     days = set()
     for number, line in enumerate(lines, start=1):
-        told = line.partition("#")[0].split(maxsplit=1)
-        if not told:
+        parts = line.partition("#")[0].split(maxsplit=1)
+        if not parts:
             continue
         try:
-            days.add(date.fromisoformat(told[0]))
+            days.add(date.fromisoformat(parts[0]))
         except ValueError as error:
             raise BadInput(
                 f"Line {number} of the holidays begins with no date: write 2026-12-25 and its name."

@@ -273,11 +273,11 @@ class ExampleGateway:
         return f" ({counted(out, 'row was', 'rows were')} kept out{near if alike else ''})"
 
     def _write_people(self, folder: Path) -> None:
-        told = {
+        lines = {
             f"{keyed_as.hex()}\t{alike_entry(self.keys, subject)}\n"
             for subject, (keyed_as, _) in self._people.items()
         }
-        write_atomic(folder / PEOPLE, "".join(sorted(told)).encode("ascii"))
+        write_atomic(folder / PEOPLE, "".join(sorted(lines)).encode("ascii"))
 
     def _write(self, split: str, stream: BinaryIO, folder: Path) -> dict[str, int]:
         laid = self._laid.get(split, _Laid())
@@ -291,13 +291,13 @@ class ExampleGateway:
             target = folder / f"Split-{cell}" / CELL_FILE
             target.parent.mkdir(parents=True)
             write_records(target, _read_again(stream, [laid.at[row] for row in rows]))
-            told = folder / ROWS / f"{cell}.txt"
-            told.parent.mkdir(exist_ok=True)
+            row_list = folder / ROWS / f"{cell}.txt"
+            row_list.parent.mkdir(exist_ok=True)
             lines = (
                 f"{laid.keys[row].hex()}\t{laid.subjects[row].hex()}\t{laid.places[row].hex()}\n"
                 for row in rows
             )
-            write_atomic(told, "".join(lines).encode("ascii"))
+            write_atomic(row_list, "".join(lines).encode("ascii"))
         return {cell: len(rows) for cell, rows in lying.items()}
 
 

@@ -73,8 +73,8 @@ def known_by(columns: Columns) -> str:
 
 def columns_of(record: ModelRecord) -> Columns | None:
     """Return the columns that named people and rows when a model was trained; None: not known."""
-    told = record.report.get(COLUMNS)
-    return None if told is None else _read_columns(told)
+    value = record.report.get(COLUMNS)
+    return None if value is None else _read_columns(value)
 
 
 def of_the_gate(record: ModelRecord) -> dict[str, object]:
@@ -205,11 +205,11 @@ def cannot_know(connection: sqlite3.Connection, record: ModelRecord) -> list[str
         if any(one.family == record.family for one in held):
             continue
         columns = [columns_of(one) for one in held]
-        told = [one for one in columns if one is not None]
-        if own is None or not held or len(told) < len(columns):
+        columns_known = [one for one in columns if one is not None]
+        if own is None or not held or len(columns_known) < len(columns):
             untold += count
-        elif not all(_knows(own, theirs, kind=kind) for theirs in told):
-            unnamed[kind, _listed(told, kind=kind)] += count
+        elif not all(_knows(own, theirs, kind=kind) for theirs in columns_known):
+            unnamed[kind, _listed(columns_known, kind=kind)] += count
     reasons = [
         f"{count:,} forgotten {kind}{'s were' if count > 1 else ' was'} known by {columns}, which "
         f"its training did not name: whether it holds rows of theirs cannot be told"
@@ -224,8 +224,8 @@ def cannot_know(connection: sqlite3.Connection, record: ModelRecord) -> list[str
     return reasons
 
 
-def _read_columns(told: Mapping[str, Any]) -> Columns:
-    return Columns(subjects=tuple(told["subjects"]), row_id=told["row_id"])
+def _read_columns(value: Mapping[str, Any]) -> Columns:
+    return Columns(subjects=tuple(value["subjects"]), row_id=value["row_id"])
 
 
 def _names_all(own: Columns, theirs: Columns) -> bool:
@@ -238,10 +238,10 @@ def _knows(own: Columns, theirs: Columns, *, kind: str) -> bool:
     return _names_all(own, theirs)
 
 
-def _listed(told: Collection[Columns], *, kind: str) -> str:
+def _listed(columns: Collection[Columns], *, kind: str) -> str:
     names = {
         name
-        for one in told
+        for one in columns
         for name in (one.subjects_or_id if kind == "subject" else (one.row_id or "",))
     }
     return f"the column{'s' if len(names) > 1 else ''} {', '.join(sorted(names))}"

@@ -191,10 +191,10 @@ def is_covered(connection: sqlite3.Connection, event: Event, head: TreeHead) -> 
     False also where the log is not whole on the way; `check` says what is wrong with it.
     """
     try:
-        told = {"seq": event.seq, "time": event.time, "kind": event.kind, "body": event.body}
+        entry = {"seq": event.seq, "time": event.time, "kind": event.kind, "body": event.body}
         path = subtrees.inclusion_path(connection, event.seq, head.size)
         return merkle.verify_inclusion(
-            leaf=leaf_of(told), index=event.seq - 1, size=head.size, proof=path, root=head.root
+            leaf=leaf_of(entry), index=event.seq - 1, size=head.size, proof=path, root=head.root
         )
     except CheckFailed:
         return False

@@ -218,8 +218,8 @@ def _identity(place: Place) -> Values:
     """
     if place.position is not None:
         return {}
-    told = {"model": place.model, "shard": place.shard, "stage": place.stage}
-    return {name: value for name, value in told.items() if value is not None}
+    properties = {"model": place.model, "shard": place.shard, "stage": place.stage}
+    return {name: value for name, value in properties.items() if value is not None}
 
 
 def ingest_deletion(

@@ -38,5 +38,5 @@ def place_of(external_id: str) -> dict[str, str | int]:
     found = PLACE.match(external_id)
     if found is None:
         return {}
-    told = {name: text for name, text in found.groupdict().items() if text is not None}
-    return {name: text if name == "model" else int(text) for name, text in told.items()}
+    parts = {name: text for name, text in found.groupdict().items() if text is not None}
+    return {name: text if name == "model" else int(text) for name, text in parts.items()}

@@ -105,14 +105,14 @@ def load_named(workspace: Workspace) -> dict[str, NamedModel]:
     if not file.exists():
         return {}
     try:
-        told: Any = read_sealed(workspace, file)
+        entries: Any = read_sealed(workspace, file)
         known = {one.name for one in fields(NamedModel)}
         found = (
             NamedModel(
                 **{key: value for key, value in one.items() if key in known and key != "lines"},
                 lines=tuple(one["lines"]),
             )
-            for one in told
+            for one in entries
         )
         return {one.name: one for one in found}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -123,8 +123,8 @@ def load_named(workspace: Workspace) -> dict[str, NamedModel]:
 
 def save_named(workspace: Workspace, named: Mapping[str, NamedModel]) -> None:
     """Write the names of a workspace."""
-    told = [asdict(one) | {"lines": list(one.lines)} for one in named.values()]
-    write_sealed(workspace, workspace.root / NAMED_FILE, told)
+    entries = [asdict(one) | {"lines": list(one.lines)} for one in named.values()]
+    write_sealed(workspace, workspace.root / NAMED_FILE, entries)
 
 
 def find_named(workspace: Workspace, name: str) -> NamedModel:

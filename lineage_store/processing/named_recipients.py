@@ -48,8 +48,8 @@ def load_recipients(workspace: Workspace) -> tuple[Recipient, ...]:
     if not file.exists():
         return ()
     try:
-        told: Any = read_sealed(workspace, file)
-        return tuple(Recipient(**one) for one in told)
+        entries: Any = read_sealed(workspace, file)
+        return tuple(Recipient(**one) for one in entries)
     except (BadInput, ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadInput(
             f"The file {RECIPIENTS_FILE} of the workspace names no recipients: restore it from a "
@@ -59,8 +59,8 @@ def load_recipients(workspace: Workspace) -> tuple[Recipient, ...]:
 
 def save_recipients(workspace: Workspace, recipients: Sequence[Recipient]) -> None:
     """Write the recipients of a workspace."""
-    told = [asdict(one) | {"told": dict(one.told)} for one in recipients]
-    write_sealed(workspace, workspace.root / RECIPIENTS_FILE, told)
+    entries = [asdict(one) | {"told": dict(one.told)} for one in recipients]
+    write_sealed(workspace, workspace.root / RECIPIENTS_FILE, entries)
 
 
 def with_one_more(

@@ -48,20 +48,20 @@ class Alike:
 
     def in_words(self) -> str:
         """Say it in sentences that follow another; nothing to say is no sentence."""
-        told = []
+        sentences = []
         if self.spellings:
             count, rows = len(self.spellings), sum(one.rows for one in self.spellings)
-            told.append(
+            sentences.append(
                 f"{counted(count, 'other spelling has', 'other spellings have')} rows ({rows:,}): "
                 f"`unweave request add` asks whether they are meant."
             )
         if self.not_compared:
-            told.append(
+            sentences.append(
                 f"Of {self.not_compared:,} subject{'s' if self.not_compared > 1 else ''} no "
                 f"spelling is known, since an earlier unweave took them in: whether one of them is "
                 f"meant is told by `unweave request add` with `source` and `column`."
             )
-        return " ".join(told)
+        return " ".join(sentences)
 
     def to_json(self) -> dict[str, Any]:
         """Return the part of an answer that tells of it."""

@@ -75,6 +75,6 @@ def derived(
             continue
         until = record.report.get("derived_until") or ""
         late = bool(until) and until < today
-        told = {"model": record.id, "guarantee": record.guarantee, "until": until, "overdue": late}
-        found.append(told)
+        entry = {"model": record.id, "guarantee": record.guarantee, "until": until, "overdue": late}
+        found.append(entry)
     return found

@@ -75,11 +75,11 @@ def load_controller(workspace: Workspace) -> Controller:
     if not file.exists():
         return Controller()
     try:
-        told: Any = read_sealed(workspace, file)
+        stored: Any = read_sealed(workspace, file)
         known = {field.name for field in fields(Controller)}
-        if not all(value is None or type(value) is str for value in told.values()):
+        if not all(value is None or type(value) is str for value in stored.values()):
             raise ValueError("a value of another type")
-        return Controller(**{name: value for name, value in told.items() if name in known})
+        return Controller(**{name: value for name, value in stored.items() if name in known})
     except (BadInput, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadInput(
             f"The file {CONTROLLER_FILE} of the workspace says nothing of a controller: move it "

@@ -50,8 +50,8 @@ def keep_rows(workspace: Workspace, request: str, rows: Iterable[KeptRow]) -> No
     file = _file(workspace, request)
     file.parent.mkdir(mode=0o700, exist_ok=True)
     sync_folder(file.parent.parent)
-    told: list[Any] = [{**asdict(one), "labels": list(one.labels)} for one in rows]
-    sealed = seal(told, key=_key(workspace), belongs_to=_bound(request), random_bytes=os.urandom)
+    entries: list[Any] = [{**asdict(one), "labels": list(one.labels)} for one in rows]
+    sealed = seal(entries, key=_key(workspace), belongs_to=_bound(request), random_bytes=os.urandom)
     write_atomic(file, canonical_json({SEALED: sealed.hex()}) + b"\n")
 
 
@@ -68,8 +68,8 @@ def rows_kept_of(workspace: Workspace, request: str) -> Sequence[KeptRow]:
         )
     try:
         sealed = bytes.fromhex(read_json(file)[SEALED])
-        told = unseal(sealed, key=_key(workspace), belongs_to=_bound(request))
-        return tuple(KeptRow(**{**one, "labels": tuple(one["labels"])}) for one in told)
+        entries = unseal(sealed, key=_key(workspace), belongs_to=_bound(request))
+        return tuple(KeptRow(**{**one, "labels": tuple(one["labels"])}) for one in entries)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadInput(
             f"The rows that {request} keeps cannot be read: restore keys/{FOLDER}/{file.name} from "

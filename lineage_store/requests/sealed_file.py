@@ -17,8 +17,8 @@ SEALED = "sealed"
 
 def read_sealed(workspace: Workspace, file: Path) -> Any:
     """Read a sealed file; raises ValueError or BadInput for one that is none."""
-    told: Any = read_json(file)
-    sealed = bytes.fromhex(told[SEALED])
+    document: Any = read_json(file)
+    sealed = bytes.fromhex(document[SEALED])
     return unseal(sealed, key=workspace.keys().requests, belongs_to=file.name)
 
 

@@ -44,5 +44,5 @@ def name_of(connection: sqlite3.Connection, keys: Keys, number: str) -> str | No
     row = connection.execute("SELECT sealed FROM staff WHERE number = ?", (number,)).fetchone()
     if row is None:
         return None
-    told = unseal(row[0], key=keys.requests, belongs_to=f"staff {number}")
-    return str(told["name"])
+    record = unseal(row[0], key=keys.requests, belongs_to=f"staff {number}")
+    return str(record["name"])

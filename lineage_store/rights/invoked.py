@@ -83,10 +83,10 @@ class Invoked:
         return found
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any] | None) -> "Invoked":
+    def from_json(cls, stored: Mapping[str, Any] | None) -> "Invoked":
         """Read it back, whatever a newer unweave may have added."""
         known = {one.name for one in fields(cls)}
-        return cls(**{name: value for name, value in (told or {}).items() if name in known})
+        return cls(**{name: value for name, value in (stored or {}).items() if name in known})
 
     def come_by(self, way: str | None) -> "Invoked":
         """Return it with the way that it came, if it is one of `WAYS`: others may name people."""

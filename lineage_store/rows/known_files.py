@@ -22,9 +22,9 @@ def keep_known(store: RowStore, *, old: RowStore | None = None) -> None:
     files = {}
     for cell in _cells(store):
         file = store.cell_file(cell)
-        told = known.get(cell)
-        if told is not None and told.mark == Mark.of(file):
-            files[cell] = told
+        description = known.get(cell)
+        if description is not None and description.mark == Mark.of(file):
+            files[cell] = description
         else:
             files[cell] = describe_file(store.folder, f"{cell.split}/{file.name}")
     save_files(store.folder, files)

@@ -175,9 +175,9 @@ class Database:
             result = self._result(1)
             if not result.returns_rows:
                 raise BadInput("The query finds no rows: write one that begins with SELECT.")
-            told = [(str(one[0]), self.oids.get(one[1])) for one in result.cursor.description]
+            columns = [(str(one[0]), self.oids.get(one[1])) for one in result.cursor.description]
             result.close()
-            return told
+            return columns
 
     @contextmanager
     def _asking(self) -> Iterator[None]:

@@ -154,13 +154,13 @@ class TfExamples:
         number = 0
         try:
             for number, record in enumerate(records(stream), start=1):
-                told = _example_type().FromString(record)
-                if told.HasField("feature_lists"):
+                example = _example_type().FromString(record)
+                if example.HasField("feature_lists"):
                     raise BadInput(
                         f"The record in row {number} of {self.path} is a SequenceExample: its "
                         f"lists have no place in a table; write tf.Examples."
                     )
-                yield {entry.name: _values(entry.feature) for entry in told.features.entries}
+                yield {entry.name: _values(entry.feature) for entry in example.features.entries}
         except (EOFError, OSError, DecodeError, UnicodeDecodeError, zlib.error):
             raise BadInput(
                 f"The file {self.path} is damaged, breaks off, or is no TFRecord of tf.Examples, "

@@ -46,10 +46,10 @@ class AtWork:
 
     def in_words(self) -> str:
         """Say it in a few words."""
-        told = f", {self.what}" if self.what else ""
+        progress = f", {self.what}" if self.what else ""
         if self.total:
-            told += f" {self.done:,} of {self.total:,}"
-        return f"process {self.pid} on {self.host}, since {self.since}{told}"
+            progress += f" {self.done:,} of {self.total:,}"
+        return f"process {self.pid} on {self.host}, since {self.since}{progress}"
 
 
 def who_works(root: Path) -> AtWork | None:
@@ -64,21 +64,21 @@ def who_works(root: Path) -> AtWork | None:
 @contextmanager
 def working(root: Path, *, since: str, clock: Callable[[], float]) -> Iterator[Tell]:
     """Tell of a command while it works; yield what tells how far it is. `clock` tells seconds."""
-    told = AtWork(os.getpid(), _began(os.getpid()), socket.gethostname(), since)
+    work = AtWork(os.getpid(), _began(os.getpid()), socket.gethostname(), since)
     last = clock()
 
     def write(value: AtWork) -> None:
         write_atomic(root / FILE, canonical_json(asdict(value)) + b"\n")
 
     def tell(what: str, done: int, total: int) -> None:
-        nonlocal told, last
-        new = what != told.what
-        told = replace(told, what=what, done=done, total=total)
+        nonlocal work, last
+        new = what != work.what
+        work = replace(work, what=what, done=done, total=total)
         if new or clock() - last >= SECONDS:
             last = clock()
-            write(told)
+            write(work)
 
-    write(told)
+    write(work)
     try:
         yield tell
     finally:

@@ -36,7 +36,7 @@ def telling_of_others(session: Session, ids: Sequence[str]) -> Iterator[None]:
         if recognised or not found.in_words():
             raise
         raise SpelledOtherwise(
-            f"{error} {found.in_words()}", told=found.to_json(), spellings=found.by_number
+            f"{error} {found.in_words()}", fields=found.to_json(), spellings=found.by_number
         ) from error
 
 

@@ -79,8 +79,8 @@ def test_nothing_found_is_never_said_of_a_spelling_alone(project, how, asked):
     ask = getattr(project, how)
     with pytest.raises(SpelledOtherwise, match=r"3 other spellings have rows \(18\)") as raised:
         ask(asked if how == "trace_subject" else [asked])
-    assert [one["rows"] for one in raised.value.told["alike"]] == [8, 6, 4]
-    said = f"{raised.value} {json.dumps(dict(raised.value.told))}".casefold()
+    assert [one["rows"] for one in raised.value.fields["alike"]] == [8, 6, 4]
+    said = f"{raised.value} {json.dumps(dict(raised.value.fields))}".casefold()
     assert "muller" not in said and "müller" not in said and "anna" not in said
 
 
@@ -232,7 +232,7 @@ def test_an_older_workspace_works_and_says_that_it_cannot_know(older):
         SpelledOtherwise, match=f"Of {known} subjects no spelling is known"
     ) as raised:
         project.trace_subject("ANNA MULLER")
-    assert dict(raised.value.told) == {"alike": [], "not_compared": known}
+    assert dict(raised.value.fields) == {"alike": [], "not_compared": known}
     assert project.requests.add(["ANNA MULLER"])["not_compared"] == known
     done = project.forget(["Bob"])
     assert (done["rows_found"], done["not_compared"]) == (10, known - 1)
