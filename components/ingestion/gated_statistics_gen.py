@@ -32,8 +32,8 @@ def GatedStatisticsGen(
     statistics.split_names = encode_split_names(list(gated.splits))
     before = load_snapshot(Path(old_snapshot)) if old_snapshot else None
     old = None if old_statistics is None else Path(old_statistics.uri)
-    told = write_summaries(gated, Path(statistics.uri), old=old, before=before)
-    for split, found in told.items():
+    by_split = write_summaries(gated, Path(statistics.uri), old=old, before=before)
+    for split, found in by_split.items():
         folder = Path(statistics.uri) / f"Split-{split}"
         folder.mkdir(parents=True)
         write_atomic(folder / FILE, found.SerializeToString(deterministic=True))

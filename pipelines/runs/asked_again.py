@@ -84,10 +84,10 @@ def _missing(workspace: Workspace, request: ForgetRequest, earlier: Request) -> 
         yield "it was not compared with a retrained model"
     if len(exact) == len(plans):
         return
-    told, asked = earlier.options, request.asked
-    if asked.strategy not in (None, told.get("strategy"), *(plan.strategy for plan in plans)):
+    options, asked = earlier.options, request.asked
+    if asked.strategy not in (None, options.get("strategy"), *(plan.strategy for plan in plans)):
         yield "it was another strategy's"
-    if asked.repair > int(told.get("repair", 0)):
+    if asked.repair > int(options.get("repair", 0)):
         yield "it was repaired for fewer epochs"
-    if request.exact_by not in (None, told.get("exact_by")):
+    if request.exact_by not in (None, options.get("exact_by")):
         yield "nothing exact takes its place by that day"

@@ -116,17 +116,17 @@ def audit(workspace: Workspace, *, head: Path | None, replays: int, seed: int, t
         if len(found) == so_far and served.get(model.record.id):
             as_signed.append(model.record)
     found += _copies(workspace, as_signed, gone=gone)
-    told = None
+    replayed = None
     if replays:
         with reading_folder(workspace.root):  # for what libraries keep for a while, too
-            told = _replayed(workspace, opened, found, replays=replays, seed=seed)
+            replayed = _replayed(workspace, opened, found, replays=replays, seed=seed)
     return {
         "ok": not found,
         "findings": [asdict(finding) for finding in found],
         "models": len(opened),
         "held_head": head is not None,
         "earlier": earlier,
-        "replay": told,
+        "replay": replayed,
     }
 
 
@@ -326,8 +326,8 @@ def _replay_model(
             what = "the served model holds other weights than its ledger"
             found.append(Finding("replay", model_id, what))
     except UNREADABLE as error:
-        told = str(error).rstrip(".") if isinstance(error, UnweaveError) else "it cannot be read"
-        found.append(Finding("replay", model_id, told))
+        why = str(error).rstrip(".") if isinstance(error, UnweaveError) else "it cannot be read"
+        found.append(Finding("replay", model_id, why))
     return steps
 
 

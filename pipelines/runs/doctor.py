@@ -142,10 +142,10 @@ def _rebuilt(
 def _answer(found: tuple[Difference, ...], *, left: tuple[Difference, ...] | None) -> Answer:
     """Return the answer; `left` is what still differs after a repair, or None without one."""
     still = found if left is None else left
-    told = dict.fromkeys((*found, *still))
+    differences = dict.fromkeys((*found, *still))
     return {
         "ok": not still,
         "repair": left is not None,
-        "differences": [{**asdict(one), "repaired": one not in still} for one in told],
+        "differences": [{**asdict(one), "repaired": one not in still} for one in differences],
         "left": len(still),
     }

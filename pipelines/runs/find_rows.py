@@ -57,8 +57,8 @@ class ForgetRequest:
     @property
     def also_recorded(self) -> dict[str, object]:
         """What is recorded of a run beside what it asks of the result, where there is any."""
-        told = {"exact_by": self.exact_by, KEPT: self.keep_rows or None}
-        return {name: value for name, value in told.items() if value is not None}
+        options = {"exact_by": self.exact_by, KEPT: self.keep_rows or None}
+        return {name: value for name, value in options.items() if value is not None}
 
     @property
     def kind(self) -> str:
@@ -249,9 +249,9 @@ def found_tokens(
     for record in models.models(connection, live_only=True):
         if record.id in found.rows:
             snapshot = load_snapshot(workspace.absolute(record.paths["data"]))
-            told = row_tokens(snapshot, found.rows[record.id])
-            texts |= told[0]
-            numbers |= told[1]
+            tokens = row_tokens(snapshot, found.rows[record.id])
+            texts |= tokens[0]
+            numbers |= tokens[1]
     return texts, numbers
 
 

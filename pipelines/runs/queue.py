@@ -314,14 +314,14 @@ def _settle(
             queue_changes.ask(connection, queue.find(connection, name), sealed=sealed)
         found = {**group.found, **{one.request: 0 for one in group.settled}}
         for request, number in found.items():
-            told = queue.find(connection, request)
-            asked = told.follows is None
+            queued = queue.find(connection, request)
+            asked = queued.follows is None
             queue.keep_found(
                 connection,
                 request,
                 found=number,
                 alike=group.alike.get(request),
-                due=law.due(law.term_of(told), today=time[:10]) if asked else None,
+                due=law.due(law.term_of(queued), today=time[:10]) if asked else None,
             )
             keep_answered(connection, request, group.before.get(request, ()))
         for one in group.settled:
