@@ -135,8 +135,8 @@ def _put_away(workspace: Workspace, request_id: str) -> None:
         plan = past_plan(ModelPlan.from_json(read_json(file)))
         write_atomic(file, canonical_json(plan.to_json()) + b"\n")
     for file in sorted(outputs.glob("*/report/*/report.json")):
-        told = CheckReport.from_json(read_json(file)).past
-        write_atomic(file, canonical_json(told.to_json()) + b"\n")
+        past = CheckReport.from_json(read_json(file)).past
+        write_atomic(file, canonical_json(past.to_json()) + b"\n")
 
 
 def forget_open_file(

@@ -32,8 +32,8 @@ from lineage_store.workspace import Workspace
 
 def request_told(request: Request) -> dict[str, str]:
     """Return what a certificate and the log say of a request: never its reason."""
-    told = {"id": request.id, "requested": request.created}
-    return told | {"digest": digest_json(told)}
+    facts = {"id": request.id, "requested": request.created}
+    return facts | {"digest": digest_json(facts)}
 
 
 def log_asked(connection: LogConnection, request: Request) -> None:
@@ -65,8 +65,8 @@ def opening_proof(
     head = events.head(connection)
     signed = events.sign_head(head, load_private_key(workspace.signing_key), origin=ORIGIN)
     proof = proofs.inclusion(connection, number, checkpoint=signed, size=head.size)
-    told: dict[str, Any] = json.loads(proof)
-    return told
+    document: dict[str, Any] = json.loads(proof)
+    return document
 
 
 def check_opening(predicate: Mapping[str, Any], public_key: Ed25519PublicKey) -> str | None:

@@ -67,9 +67,9 @@ def hand_out(
         )
     if not several and number == 1:
         name = receipt_name(request_id)
-    told = receipts.read(name, today=time[:10])
+    document = receipts.read(name, today=time[:10])
     try:
-        write_atomic(out, canonical_json(told) + b"\n")
+        write_atomic(out, canonical_json(document) + b"\n")
     except OSError as error:
         raise BadInput(f"The file {out} cannot be written: {error.strerror}.") from error
     receipts.was_handed_out(name, time=time)

@@ -34,7 +34,7 @@ def broken(statement: Told) -> str | None:
     judged = [(rule, statement) for rule in OF_THE_STATEMENT]
     judged += [(rule, predicate) for rule in OF_THE_PREDICATE]
     judged += [(rule, change) for change in predicate["models"] for rule in OF_EACH_MODEL]
-    return next((rule.says for rule, told in judged if not rule.holds(told)), None)
+    return next((rule.says for rule, part in judged if not rule.holds(part)), None)
 
 
 def _subjects_are_the_models(statement: Told) -> bool:
@@ -57,8 +57,8 @@ OF_THE_STATEMENT = (
 
 def _digest_is_the_requests(predicate: Told) -> bool:
     request = predicate["request"]
-    told = {name: request[name] for name in ("id", "requested")}
-    return bool(request["digest"] == digest_json(told))
+    facts = {name: request[name] for name in ("id", "requested")}
+    return bool(request["digest"] == digest_json(facts))
 
 
 def _certified_after_it_was_requested(predicate: Told) -> bool:

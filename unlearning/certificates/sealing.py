@@ -38,10 +38,10 @@ def seal_for_each(
     several = len(opened.ids) > 1
 
     def keep_receipt(part: OpenRequest, place: int | None, certificate: bytes) -> None:
-        told = receipt(
+        document = receipt(
             request_id=request_id, opened=part, certificate=certificate, guarantees=guarantees
         )
-        receipts.keep(receipt_name(request_id, place), told, today=time[:10])
+        receipts.keep(receipt_name(request_id, place), document, today=time[:10])
 
     sealed = seal(stated(opened, None), key)
     write_atomic(folder.certificate, sealed)

@@ -30,9 +30,12 @@ class ReceiptFile:
 def read_receipt(file: Path) -> ReceiptFile:
     """Read a receipt; raises BadInput if the file is none."""
     try:
-        told = read_json(file)
+        document = read_json(file)
         found = ReceiptFile(
-            told["request"], told["certificate"], bytes.fromhex(told["nonce"]), told["kind"]
+            document["request"],
+            document["certificate"],
+            bytes.fromhex(document["nonce"]),
+            document["kind"],
         )
         if len(found.nonce) != NONCE_BYTES or found.kind not in KINDS:
             raise ValueError("not of a receipt")

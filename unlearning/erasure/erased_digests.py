@@ -78,10 +78,10 @@ def ended_digests(workspace: Workspace, request_id: str | None = None) -> frozen
     folders = workspace.requests() if request_id is None else [workspace.request(request_id)]
     keys, found = workspace.keys(), set[str]()
     for folder in folders:
-        told = _told(folder)
-        kept = told.get(KEPT, ())
+        lists = _lists_of(folder)
+        kept = lists.get(KEPT, ())
         found |= {*kept} - {*_filling(folder.id, len(kept), keys)}
-        found |= {*map(keys.of_erased, told.get(OLDER, ()))}
+        found |= {*map(keys.of_erased, lists.get(OLDER, ()))}
     return frozenset(found)
 
 
@@ -94,14 +94,14 @@ def digests_served(workspace: Workspace, live: Iterable[ModelRecord]) -> frozens
     return frozenset(map(workspace.keys().of_erased, found))
 
 
-def _told(folder: RequestFolder) -> Mapping[str, Sequence[str]]:
+def _lists_of(folder: RequestFolder) -> Mapping[str, Sequence[str]]:
     """Read what is kept of a request's digests; raises Damaged where it is no such list."""
     if not folder.ended.exists():
         return {}
     with reading_own(folder.ended):
-        told = read_json(folder.ended)
-        return {name: [bytes.fromhex(one).hex() for one in told[name]]
-                for name in (KEPT, OLDER) if name in told}  # fmt: skip
+        document = read_json(folder.ended)
+        return {name: [bytes.fromhex(one).hex() for one in document[name]]
+                for name in (KEPT, OLDER) if name in document}  # fmt: skip
 
 
 def _keep(folder: RequestFolder, digests: Iterable[str], keys: Keys) -> None:
@@ -119,9 +119,9 @@ def _filling(request: str, number: int, keys: Keys) -> list[str]:
 
 def _key_older(workspace: Workspace, keys: Keys) -> None:
     for folder in workspace.requests():
-        told = _told(folder)
-        if OLDER in told:
-            _keep(folder, map(keys.of_erased, told[OLDER]), keys)
+        lists = _lists_of(folder)
+        if OLDER in lists:
+            _keep(folder, map(keys.of_erased, lists[OLDER]), keys)
 
 
 def lengths_of(

@@ -121,10 +121,10 @@ def is_archive(head: bytes) -> bool:
     if len(header) < 512 or not header[148:156].strip(b" \x00"):
         return False
     try:
-        told = int(header[148:156].strip(b" \x00"), 8)
+        checksum = int(header[148:156].strip(b" \x00"), 8)
     except ValueError:
         return False
-    return told == sum(header[:148]) + 8 * ord(" ") + sum(header[156:])
+    return checksum == sum(header[:148]) + 8 * ord(" ") + sum(header[156:])
 
 
 def _tensors_end(head: bytes) -> int | None:

@@ -63,11 +63,13 @@ def must_be_decided(left: Sequence[LeftOut], *, count: int, accepted: bool) -> N
     """Raise CheckFailed, naming places and no id, if ids are left out and nobody accepted it."""
     if not left or accepted:
         return
-    told = "; ".join(f"id {one.place + 1} of {count}: {', '.join(one.places)}" for one in left[:5])
+    listed = "; ".join(
+        f"id {one.place + 1} of {count}: {', '.join(one.places)}" for one in left[:5]
+    )
     more = f", and {len(left) - 5} more" if len(left) > 5 else ""
     raise CheckFailed(
         f"Nothing was changed: what stays has {len(left)} of the ids that were asked for, too "
-        f"({told}{more}), so that a search of unweave's own files for them proves nothing. Take "
+        f"({listed}{more}), so that a search of unweave's own files for them proves nothing. Take "
         f"them out there, or accept that these ids are left out of that search "
         f"(accept_left_out); everything else is searched for them."
     )

@@ -118,9 +118,9 @@ class Unpacked:
         while not self._ended and (size < 0 or len(self._unpacked) < size):
             self._feed()
         end = len(self._unpacked) if size < 0 else size
-        told = bytes(self._unpacked[:end])
+        data = bytes(self._unpacked[:end])
         del self._unpacked[:end]
-        return told
+        return data
 
     def _feed(self) -> None:
         packed = self._packed or self._stream.read(self._packing.fed)
@@ -388,8 +388,8 @@ def _deflate_at(data: bytes, places: npt.NDArray[np.int64]) -> npt.NDArray[np.in
         low = bits[at // 64] >> np.uint64(at % 64)
         if at < 64 < at + width:
             low = low | bits[1] << np.uint64(64 - at)
-        told: npt.NDArray[np.int64] = (low & np.uint64((1 << width) - 1)).astype(np.int64)
-        return told
+        value: npt.NDArray[np.int64] = (low & np.uint64((1 << width) - 1)).astype(np.int64)
+        return value
 
     lengths, space = field(13, 4) + 4, np.zeros(len(sets), np.int64)
     for number in range(19):

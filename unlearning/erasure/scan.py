@@ -68,8 +68,8 @@ class Scan:
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON, without digests."""
-        told = {name: value for name, value in self.__dict__.items() if name != "stays"}
-        return {**told, "found": list(self.found), "unread": list(self.unread)}
+        values = {name: value for name, value in self.__dict__.items() if name != "stays"}
+        return {**values, "found": list(self.found), "unread": list(self.unread)}
 
     @property
     def past(self) -> "Scan":
@@ -169,7 +169,7 @@ def scan_folder(
     read = total = 0
     for entry, stays in _staying_first(entries(root, skip=places.skip), places.stay):
         matcher = everywhere if is_own(entry.name) else all_of_them
-        name = _told(root, entry, matcher)
+        name = _name_for_people(root, entry, matcher)
         found.update((f"{name} ({where})", None) for where in _said_by(entry, matcher))
         if entry.trouble is not None:
             unread[f"{name} ({entry.trouble})"] = None
@@ -214,24 +214,24 @@ class _Erased:
 
     def begin_with_erased(self) -> Iterator[str]:
         """Yield the names of files that stay and begin with something erased."""
-        return (name for name, told in self._beginnings if told not in self.stays)
+        return (name for name, keyed in self._beginnings if keyed not in self.stays)
 
-    def _told(self, digest: str) -> str:
+    def _keyed(self, digest: str) -> str:
         return digest if self._key is None else erased(self._key, digest)
 
     def _note(self, digest: str) -> None:
-        told = self._told(digest)
-        if told in self._digests:
-            self.stays.add(told)
+        keyed = self._keyed(digest)
+        if keyed in self._digests:
+            self.stays.add(keyed)
 
     def _note_beginning(self, name: str, digest: str) -> None:
-        told = self._told(digest)
-        if told in self._digests:
-            self._beginnings.append((name, told))
+        keyed = self._keyed(digest)
+        if keyed in self._digests:
+            self._beginnings.append((name, keyed))
 
     def _must_not_be(self, digest: str) -> None:
-        told = self._told(digest)
-        if told in self._digests and told not in self.stays:
+        keyed = self._keyed(digest)
+        if keyed in self._digests and keyed not in self.stays:
             raise Residue
 
 
@@ -264,7 +264,7 @@ def _said_by(entry: Entry, matcher: Matcher) -> Iterator[str]:
         yield "its extended attributes"
 
 
-def _told(root: Path, entry: Entry, matcher: Matcher) -> str:
+def _name_for_people(root: Path, entry: Entry, matcher: Matcher) -> str:
     """Name an entry without saying what was searched for: what holds it is told by its inode."""
     if not matcher.matches(os.fsencode(entry.name)):
         return entry.name

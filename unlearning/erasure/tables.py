@@ -209,15 +209,15 @@ def _records(stream: BinaryIO) -> Iterator[bytes]:
 def _integers_of_all(records: list[bytes]) -> Iterator[int]:
     """Yield the integers of the tf.Examples in a group; of messages that are none, nothing."""
     try:
-        told = _example_type().FromString(b"".join(records))
+        message = _example_type().FromString(b"".join(records))
     except DecodeError:
         for record in records if len(records) > 1 else ():
             yield from _integers_of_all([record])
         return
-    told.DiscardUnknownFields()
-    if INTEGERS not in told.features.SerializeToString():
+    message.DiscardUnknownFields()
+    if INTEGERS not in message.features.SerializeToString():
         return  # without a look at each of the columns, which takes seven times as long
-    for entry in told.features.entries:
+    for entry in message.features.entries:
         yield from entry.feature.integers.values
 
 
