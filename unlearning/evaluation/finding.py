@@ -30,10 +30,10 @@ class Measure:
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON, with null for a kind without runs."""
-        told: dict[str, Any] = {"name": self.name, "unit": self.unit}
+        value: dict[str, Any] = {"name": self.name, "unit": self.unit}
         for kind in KINDS:
-            told[kind] = asdict(self.values[kind]) if kind in self.values else None
-        return told
+            value[kind] = asdict(self.values[kind]) if kind in self.values else None
+        return value
 
 
 @dataclass(frozen=True)

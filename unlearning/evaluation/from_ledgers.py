@@ -69,11 +69,13 @@ def _run(learner: Predictor, ledger: Ledger, sets: dict[RowSetName, Rows]) -> Mo
     rule = aggregation_or_default(ledger.header.options.aggregate, task=learner.task)
     answers: dict[RowSetName, Array] = {}
     for name, rows in sets.items():
-        told = [
+        outputs = [
             aggregated(learner, shards, piece, aggregate=rule)[0]
             for piece in pieces(rows, ASKED_AT_ONCE)
         ]
-        answers[name] = np.concatenate(told) if told else np.zeros((0, learner.units), np.float64)
+        answers[name] = (
+            np.concatenate(outputs) if outputs else np.zeros((0, learner.units), np.float64)
+        )
     return ModelRun(answers, _weights(shards))
 
 

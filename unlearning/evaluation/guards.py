@@ -133,6 +133,6 @@ def _guard(
     by_model: dict[Kind, Outcome] = {
         kind: "failed" if fails(draws, kind) else "passed" for kind in KINDS
     }
-    told = ", ".join(f"{kind} {measure.values[kind].value:.4g}" for kind in KINDS)
-    detail = f"{told}; wanted: {wanted}"
+    figures = ", ".join(f"{kind} {measure.values[kind].value:.4g}" for kind in KINDS)
+    detail = f"{figures}; wanted: {wanted}"
     return controlled_finding(statistic.name, "guard", by_model, detail=detail, measure=measure)

@@ -66,10 +66,10 @@ def ask_keras(
                 name: _fed(tf, piece, name, wanted, label=labelled, wide=wide)
                 for name, wanted in inputs.items()
             }
-            told = serve(**fed)
-            if len(told) != 1:
-                raise BadInput(f"The model in {folder} has {len(told)} outputs: one is wanted.")
-            pieces.append(next(iter(told.values())).numpy())
+            served = serve(**fed)
+            if len(served) != 1:
+                raise BadInput(f"The model in {folder} has {len(served)} outputs: one is wanted.")
+            pieces.append(next(iter(served.values())).numpy())
         outputs = np.concatenate(pieces)
         answers[rows] = as_columns(outputs).astype(np.float64)
     return _told(folder, answers, labelled, task)

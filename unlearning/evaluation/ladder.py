@@ -109,13 +109,13 @@ def _within(
     for kind, runs in models.runs.items():
         found = max(min(measure(_w(run), _w(twin)) for twin in twins) for run in runs)
         worst[kind], holds[kind] = found, found <= limit
-    told = f"at most {worst['unlearned']:.4g} from a retrained model, where {limit:g} is claimed"
+    detail = f"at most {worst['unlearned']:.4g} from a retrained model, where {limit:g} is claimed"
     if not holds["unlearned"]:
-        return Rung(name, "failed", told, worst)
+        return Rung(name, "failed", detail, worst)
     if holds["untouched"]:
-        too = f"the untouched model is within it too, with {worst['untouched']:.4g}: {told}"
+        too = f"the untouched model is within it too, with {worst['untouched']:.4g}: {detail}"
         return Rung(name, "uninformative", too, worst)
-    return Rung(name, "passed", f"{told}; the untouched model, {worst['untouched']:.4g}", worst)
+    return Rung(name, "passed", f"{detail}; the untouched model, {worst['untouched']:.4g}", worst)
 
 
 def _law(models: Evaluated, policy: Policy) -> Rung:
@@ -133,15 +133,15 @@ def _law(models: Evaluated, policy: Policy) -> Rung:
         kind: permutation_p(means[kind], means["retrained"], seed=policy.seed)
         for kind in ("untouched", "unlearned")
     }
-    told = (
+    detail = (
         f"p = {found['unlearned']:.3g} that the forgotten rows' mean loss has the law of the "
         f"retrained models, and {found['untouched']:.3g} for the untouched ones"
     )
     if (found["untouched"] or 0.0) >= SIGNIFICANT:
-        return Rung(LAW, "uninformative", f"the untouched are not told apart: {told}", found)
+        return Rung(LAW, "uninformative", f"the untouched are not told apart: {detail}", found)
     if (found["unlearned"] or 0.0) < SIGNIFICANT:
-        return Rung(LAW, None, f"it is another law: {told}", found)
-    return Rung(LAW, "passed", told, found)
+        return Rung(LAW, None, f"it is another law: {detail}", found)
+    return Rung(LAW, "passed", detail, found)
 
 
 def _relative(models: Evaluated, policy: Policy) -> Rung:
@@ -166,18 +166,18 @@ def _relative(models: Evaluated, policy: Policy) -> Rung:
         )
         return Rung(RELATIVE, "uninformative", near, away)
     ratio = relative_distance(unlearned=unlearned, untouched=untouched)
-    told = (
+    detail = (
         f"{ratio:.3g} of the untouched model's distance to the retrained one "
         f"({unlearned:.4g} of {untouched:.4g}), where {policy.relative_distance:g} is allowed"
     )
     if ratio >= 1 and unlearned > CLEARLY * floor:
-        return Rung(RELATIVE, "failed", f"no nearer than doing nothing: {told}", away)
+        return Rung(RELATIVE, "failed", f"no nearer than doing nothing: {detail}", away)
     if ratio > policy.relative_distance and unlearned > floor:
-        return Rung(RELATIVE, "uninformative", f"part of the way: {told}", away)
+        return Rung(RELATIVE, "uninformative", f"part of the way: {detail}", away)
     if models.fewest() < policy.runs:
-        few = f"{models.fewest()} models of a kind, where {policy.runs} are needed: {told}"
+        few = f"{models.fewest()} models of a kind, where {policy.runs} are needed: {detail}"
         return Rung(RELATIVE, "uninformative", few, away)
-    return Rung(RELATIVE, "passed", told, away)
+    return Rung(RELATIVE, "passed", detail, away)
 
 
 def _away(models: Evaluated, kind: Kind, *, same_seeds: bool) -> float:

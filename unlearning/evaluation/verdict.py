@@ -114,19 +114,19 @@ def _behaviour(found: Sequence[Finding], policy: Policy) -> Rung:
     failed = [finding for finding in found if finding.outcome == "failed"]
     passed = [name for name, outcome in names.items() if outcome == "passed"]
     if failed:
-        told = f"{failed[0].name}: {failed[0].detail}"
-        return Rung(BEHAVIOUR, "failed", told, {})
+        detail = f"{failed[0].name}: {failed[0].detail}"
+        return Rung(BEHAVIOUR, "failed", detail, {})
     lacking = [name for name in policy.must_pass if names.get(name) != "passed"]
     if lacking:
-        told = f"the policy wants these to pass, and they do not: {', '.join(lacking)}"
-        return Rung(BEHAVIOUR, "uninformative", told, {})
+        detail = f"the policy wants these to pass, and they do not: {', '.join(lacking)}"
+        return Rung(BEHAVIOUR, "uninformative", detail, {})
     if not passed:
-        told = found[0].detail if found else "there are no answers to look at"
-        return Rung(BEHAVIOUR, "uninformative", told, {})
-    told = f"like the retrained model, where the untouched is not: {', '.join(passed)}"
+        detail = found[0].detail if found else "there are no answers to look at"
+        return Rung(BEHAVIOUR, "uninformative", detail, {})
+    detail = f"like the retrained model, where the untouched is not: {', '.join(passed)}"
     if left := [name for name in EVIDENCE if name not in passed]:
-        told += f"; nothing is told by: {', '.join(left)}"
-    return Rung(BEHAVIOUR, "passed", told, {})
+        detail += f"; nothing is told by: {', '.join(left)}"
+    return Rung(BEHAVIOUR, "passed", detail, {})
 
 
 def _verdict(
@@ -154,16 +154,18 @@ def _verdict(
 
 
 def _missing(models: Evaluated) -> list[str]:
-    told = []
+    sentences = []
     if not models.count("retrained"):
-        told.append(
+        sentences.append(
             "No model retrained without the rows was given: what forgetting looks like on these "
             "data is unknown, and what the models answer shows nothing by itself."
         )
     if not models.has("test"):
-        told.append("No test rows were given: no attack, and nothing on what was lost elsewhere.")
+        sentences.append(
+            "No test rows were given: no attack, and nothing on what was lost elsewhere."
+        )
     if not models.has("retained"):
-        told.append("No retained rows were given: nothing on what was lost there.")
+        sentences.append("No retained rows were given: nothing on what was lost there.")
     if any(run.weights is None for runs in models.runs.values() for run in runs):
-        told.append("The weights of a model cannot be read: they were not compared.")
-    return told
+        sentences.append("The weights of a model cannot be read: they were not compared.")
+    return sentences

@@ -182,5 +182,5 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def _raise_failure(file: Path) -> None:
     if file.exists():
-        told = read_json(file)
-        raise getattr(errors, told["kind"])(told["message"])
+        failure = read_json(file)
+        raise getattr(errors, failure["kind"])(failure["message"])

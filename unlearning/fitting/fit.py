@@ -261,8 +261,8 @@ class _ResultFacts:
 
 
 def _buckets(store: RowStore, config: TrainConfig) -> int:
-    told = store.description.get("rows")  # as the gate counted, which cut the cells
-    rows = sum(told.values()) if told else sum(map(sum, store.counts))
+    by_split = store.description.get("rows")  # as the gate counted, which cut the cells
+    rows = sum(by_split.values()) if by_split else sum(map(sum, store.counts))
     return bucket_count(rows, config.partition)
 
 
@@ -320,8 +320,8 @@ def _answered(made: _ResultFacts, header: Header, store: RowStore) -> Mapping[in
     if made.old is None or made.old_store is None:
         return {}
     before = made.old.header
-    told = ((one.spec, one.code, one.environment) for one in (before, header))
-    if len({canonical_json([*one]) for one in told}) > 1:
+    made_by = ((one.spec, one.code, one.environment) for one in (before, header))
+    if len({canonical_json([*one]) for one in made_by}) > 1:
         return {}
     if not same_evaluation(made.old_store, store):
         return {}

@@ -89,7 +89,7 @@ def marks_file(shard: ShardLedger) -> Path:
 def marks_of(shard: ShardLedger) -> dict[int, str]:
     """Read the marks of a shard: digests by position."""
     file = marks_file(shard)
-    return {int(place): told for place, told in read_json(file).items()} if file.exists() else {}
+    return {int(place): mark for place, mark in read_json(file).items()} if file.exists() else {}
 
 
 def keep_marks(
@@ -102,12 +102,12 @@ def keep_marks(
     found: dict[int, str] = {}
     if old is not None and decision.anew:
         end = taken_over(old, decision)
-        found = {position: told for position, told in marks_of(old).items() if position < end}
+        found = {position: mark for position, mark in marks_of(old).items() if position < end}
     found |= made or {}
     marks_file(new).unlink(missing_ok=True)  # a link to the old one's, if it came along
     if found and decision.anew:
-        told = {str(position): found[position] for position in sorted(found)}
-        write_atomic(marks_file(new), canonical_json(told) + b"\n")
+        document = {str(position): found[position] for position in sorted(found)}
+        write_atomic(marks_file(new), canonical_json(document) + b"\n")
 
 
 def taken_over(old: ShardLedger, decision: Decision) -> int:

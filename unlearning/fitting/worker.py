@@ -38,8 +38,8 @@ def train_one(element: tuple[str, str]) -> None:
 
 def leave_failure(folder: Path, error: UnweaveError) -> None:
     """Tell the process that waits why this will not work, however often it is tried."""
-    told = {"kind": type(error).__name__, "message": str(error)}
-    write_atomic(folder / FAILED, canonical_json(told))
+    failure = {"kind": type(error).__name__, "message": str(error)}
+    write_atomic(folder / FAILED, canonical_json(failure))
 
 
 def carry_out_apart(task: ShardTask) -> None:

@@ -121,8 +121,8 @@ def _why(
     if not taken.claim.settles and asked.guarantee is None:
         return f"{name} is the strongest that fits: exact would take {_costs(exact)}"
     if not taken.claim.settles:
-        told = f"{name} gives {taken.guarantee} results and measures best of those that do"
-        return "; ".join([told, *(f"{other} is taken only by name" for other in others)])
+        reason = f"{name} gives {taken.guarantee} results and measures best of those that do"
+        return "; ".join([reason, *(f"{other} is taken only by name" for other in others)])
     if best.why_not is not None:
         return f"{best.strategy} cannot serve here, and {name} always can"
     if not best.claim.settles:
@@ -138,13 +138,13 @@ def _none(limits: Limits, candidates: list[Estimate]) -> str:
 
 
 def _too_much(limits: Limits, able: list[Estimate]) -> str:
-    told = "; ".join(f"{one.strategy} would take {_costs(one)}" for one in able)
+    costs = "; ".join(f"{one.strategy} would take {_costs(one)}" for one in able)
     most = [
         *([] if limits.seconds is None else [f"{limits.seconds:g} s"]),
         *([] if limits.bytes is None else [f"{limits.bytes:,} bytes"]),
     ]
     return (
-        f"No strategy fits into {' and '.join(most)}: {told}. Raise the limit, or ask for another "
+        f"No strategy fits into {' and '.join(most)}: {costs}. Raise the limit, or ask for another "
         f"guarantee; nothing was changed."
     )
 

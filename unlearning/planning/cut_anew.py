@@ -79,13 +79,13 @@ def must_begin_anew(
     decisions: Sequence[Decision], counts: Sequence[Sequence[int]], *, strategy: str
 ) -> None:
     """Check that decisions on another partition's shards take nothing over; raises LeftAsItIs."""
-    told = [decision.shard for decision in decisions]
+    shards = [decision.shard for decision in decisions]
     for decision in decisions:
         stays, there = decision.stays, any(counts[decision.shard])
         begins = decision.anew and not stays.stages and stays.resume is None
         if not (begins if there else decision.leaves):
-            told = []
-    if told != list(range(len(counts))):
+            shards = []
+    if shards != list(range(len(counts))):
         raise LeftAsItIs(
             f"The plan of the strategy {strategy} takes something over into shards that are cut "
             f"otherwise: nothing was changed; ask for another strategy."

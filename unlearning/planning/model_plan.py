@@ -100,7 +100,7 @@ class ModelPlan:
         return self.claim.word
 
     @property
-    def told(self) -> DecisionWords:
+    def words(self) -> DecisionWords:
         """What the strategy says of it for people."""
         return self.said or strategy_of(self.strategy).words(self.shards)
 
@@ -114,8 +114,8 @@ class ModelPlan:
         """What should be known before it is carried out: a sentence each."""
         if self.exposure is None:
             return ()
-        told = strategy_of(self.strategy).warning(self.model_before, self.exposure)
-        return () if told is None else (told,)
+        warning = strategy_of(self.strategy).warning(self.model_before, self.exposure)
+        return () if warning is None else (warning,)
 
     @property
     def base_model(self) -> str | None:

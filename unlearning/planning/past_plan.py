@@ -23,15 +23,15 @@ def past_plan(plan: ModelPlan) -> ModelPlan:
     for one in plan.verdicts:
         key = (one.kind, one.verdict, without_places(one.why))
         counts[key] = counts.get(key, 0) + one.count
-    told = plan.told
+    words = plan.words
     return replace(
         plan,
         shards=tuple(map(past_decision, plan.shards)),
         estimates=tuple(replace(one, bytes=roughly(one.bytes)) for one in plan.estimates),
         verdicts=tuple(Verdict(*key, count) for key, count in sorted(counts.items())),
         said=DecisionWords(
-            tuple(map(without_places, told.done)),
-            {name: without_places(line) for name, line in told.lines.items()},
-            told.numbers,
+            tuple(map(without_places, words.done)),
+            {name: without_places(line) for name, line in words.lines.items()},
+            words.numbers,
         ),
     )

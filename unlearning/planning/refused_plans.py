@@ -37,9 +37,9 @@ def must_leave_nothing(
     `claim` is that of the strategy. Raises LeftAsItIs, naming the strategy, the shard and the
     unit, for the first that would stay as it is.
     """
-    wanted, told = range(situation.partition.shards), [one.shard for one in decisions]
-    if told != list(wanted):
-        shard = next((one for one in wanted if told.count(one) != 1), 0)
+    wanted, decided = range(situation.partition.shards), [one.shard for one in decisions]
+    if decided != list(wanted):
+        shard = next((one for one in wanted if decided.count(one) != 1), 0)
         raise _refused(strategy, f"does not decide once about every shard: look at shard {shard}")
     for decision in decisions:
         one = found.get(decision.shard)

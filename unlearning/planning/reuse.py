@@ -72,11 +72,11 @@ class Reuse:
         again, of = self.replayed.again, self.replayed.total
         if not of:
             return "nothing is taken over"
-        told = f"replayed: {again:,} of {of:,} units"
+        replayed = f"replayed: {again:,} of {of:,} units"
         if not again:
-            return f"{told}: {NOTHING_RECORDED}"
+            return f"{replayed}: {NOTHING_RECORDED}"
         rest = "" if again == of else "; that another one differs, a sample cannot rule out"
-        return told + rest
+        return replayed + rest
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON."""

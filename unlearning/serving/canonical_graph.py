@@ -33,14 +33,14 @@ def copy_canonical(folder: Path, into: Path) -> None:
 
 def canonical_digest(folder: Path) -> str:
     """Return the digest of what `copy_canonical` would write."""
-    told = {}
+    digests = {}
     for file in sorted(folder.rglob("*")):
         if file.is_file() and file.name != FINGERPRINT:
             data = file.read_bytes()
-            told[str(file.relative_to(folder))] = digest(
+            digests[str(file.relative_to(folder))] = digest(
                 canonical_graph(data) if file.name == GRAPH else data
             )
-    return digest_json(told)
+    return digest_json(digests)
 
 
 def canonical_graph(data: bytes) -> bytes:

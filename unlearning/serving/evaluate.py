@@ -70,12 +70,12 @@ def aggregated(
 
     So many rows as `start` says came before these.
     """
-    told = [
+    outputs = [
         answers.of(learner, part, state, rows, start=start)
         for part, state in enumerate(parts)
         if state
     ]
-    return aggregate.arrays(stacked(told))
+    return aggregate.arrays(stacked(outputs))
 
 
 def evaluate(
@@ -95,11 +95,11 @@ def evaluate(
     """
     found = _evaluate(learner, parts, rows, aggregate=aggregate, answers=answers)
     further = learner.further_labels if isinstance(learner, SeveralLabels) else {}
-    told = {}
+    of_labels = {}
     for name, one in further.items():
         rule = aggregation_or_default(aggregate.name, task=one.task)
-        told[name] = _evaluate(one, parts, rows, aggregate=rule, answers=ASKED)
-    return found | ({"further_labels": told} if told else {})
+        of_labels[name] = _evaluate(one, parts, rows, aggregate=rule, answers=ASKED)
+    return found | ({"further_labels": of_labels} if of_labels else {})
 
 
 def _evaluate(
@@ -115,27 +115,27 @@ def _evaluate(
     if learner.task is None:
         return learner.worth(parts, rows) if isinstance(learner, WithoutLabel) else {"rows": 0}
     squares = hits = loss = 0.0
-    asked: list[Array] = []
+    targets: list[Array] = []
     weighed: list[Array] = []
     scored: list[Array] = []
     for number, piece in enumerate(pieces(rows, ASKED_AT_ONCE)):
         start = number * ASKED_AT_ONCE
-        told, scores = aggregated(
+        outputs, scores = aggregated(
             learner, parts, piece, aggregate=aggregate, answers=answers, start=start
         )
         labels = learner.targets(piece)
         counts = np.ones(len(piece)) if piece.weights is None else piece.weights.astype(np.float64)
-        asked.append(labels)
+        targets.append(labels)
         weighed.append(counts)
         if learner.task == "regression":
-            squares += float(np.sum(counts * (told[:, 0] - labels) ** 2))
-            scored.append(told)
+            squares += float(np.sum(counts * (outputs[:, 0] - labels) ** 2))
+            scored.append(outputs)
             continue
         scored.append(scores)
-        right = told[np.arange(len(piece)), labels]
+        right = outputs[np.arange(len(piece)), labels]
         hits += float(np.sum(counts * (scores.argmax(axis=1) == labels)))
         loss -= float(np.sum(counts * np.log(np.clip(right, 1e-7, 1.0))))
-    labels, counts = np.concatenate(asked), np.concatenate(weighed)
+    labels, counts = np.concatenate(targets), np.concatenate(weighed)
     total = float(counts.sum())
     if not total:
         return {"rows": 0}

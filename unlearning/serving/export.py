@@ -60,12 +60,12 @@ def export(
 
     def outputs(*given: Any) -> dict[str, Any]:
         members = tf.stack(answer(*given))
-        told: dict[str, Any] = {}
+        named: dict[str, Any] = {}
         for head in spec.heads:
             rule = aggregation_or_default(aggregate.name, task=head.task)
             of_head = members[:, :, slice_of(spec, head)] if spec.labels else members
-            told |= _named(tf, *rule.graph(of_head), head, spec)
-        return told
+            named |= _named(tf, *rule.graph(of_head), head, spec)
+        return named
 
     columns = tf.function(outputs, input_signature=signature)
     if parsed is not None:
@@ -150,12 +150,12 @@ def _answers_of(
 def _asset(learner: KerasLearner, folder: Path) -> str:
     folder.parent.mkdir(parents=True, exist_ok=True)
     path = folder.parent / ASSET
-    told = learner.spec.to_json()
+    document = learner.spec.to_json()
     if isinstance(learner.inputs, ParsedInputs):
-        told[PARSED] = [
+        document[PARSED] = [
             [one.name, list(one.shape), one.dtype] for one in learner.inputs.parser.inputs
         ]
-    path.write_bytes(canonical_json(told) + b"\n")
+    path.write_bytes(canonical_json(document) + b"\n")
     return str(path)
 
 
@@ -164,11 +164,11 @@ def told_as(what: str, head: LabelSpec, spec: ModelSpec) -> str:
     return f"{head.output_name}_{what}" if spec.labels else what
 
 
-def _named(tf: Any, told: Any, scores: Any, head: LabelSpec, spec: ModelSpec) -> dict[str, Any]:
+def _named(tf: Any, outputs: Any, scores: Any, head: LabelSpec, spec: ModelSpec) -> dict[str, Any]:
     if head.task == "regression":
-        return {told_as("values", head, spec): told[:, 0]}
+        return {told_as("values", head, spec): outputs[:, 0]}
     classes = tf.gather(tf.constant(list(head.classes)), tf.argmax(scores, axis=1))
-    return {told_as("probabilities", head, spec): told, told_as("classes", head, spec): classes}
+    return {told_as("probabilities", head, spec): outputs, told_as("classes", head, spec): classes}
 
 
 def served_columns(folder: Path) -> ModelSpec:
@@ -198,5 +198,5 @@ def served_inputs(folder: Path) -> tuple[ParsedInput, ...]:
     """Read what a SavedModel of ours takes that is made by a module's `parse`; nothing without."""
     file = folder / "assets" / ASSET
     with reading_own(file):
-        told = read_json(file).get(PARSED, ())
-        return tuple(ParsedInput(name, tuple(shape), dtype) for name, shape, dtype in told)
+        inputs = read_json(file).get(PARSED, ())
+        return tuple(ParsedInput(name, tuple(shape), dtype) for name, shape, dtype in inputs)

@@ -37,7 +37,7 @@ def measured_classes(scores: Array, labels: Array, counts: Array) -> Metrics:
     classes = scores.shape[1]
     said = scores.argmax(axis=1)
     rows = np.bincount(labels, minlength=classes)
-    there, told = (np.bincount(some, counts, classes) for some in (labels, said))
+    there, predicted = (np.bincount(some, counts, classes) for some in (labels, said))
     hit = said == labels
     right = np.bincount(labels[hit], counts[hit], classes)
     recalls = [share(r, n) for r, n in zip(right.tolist(), there.tolist(), strict=True)]
@@ -51,7 +51,7 @@ def measured_classes(scores: Array, labels: Array, counts: Array) -> Metrics:
             "class": number,
             "rows": int(rows[number]),
             "recall": recalls[number],
-            "precision": share(float(right[number]), float(told[number])),
+            "precision": share(float(right[number]), float(predicted[number])),
         }
         for number in range(classes)
     ]
@@ -78,10 +78,10 @@ def measured_values(error: float, labels: Array, counts: Array) -> Metrics:
     return found
 
 
-def pairs_in_order(told: Array, labels: Array, groups: Array, counts: Array) -> float | None:
+def pairs_in_order(values: Array, labels: Array, groups: Array, counts: Array) -> float | None:
     """Return how many pairs of rows of one group are told in order; None without such a pair.
 
-    Values told, labels, bits of groups and what rows count for are (n,).
+    Values, labels, bits of groups and what rows count for are (n,).
     """
     order = np.argsort(groups, kind="stable")
     starts = np.flatnonzero(np.diff(groups[order], prepend=groups[order[:1]] + np.uint64(1)))
@@ -92,7 +92,7 @@ def pairs_in_order(told: Array, labels: Array, groups: Array, counts: Array) -> 
         for row in rows:
             worse = rows[labels[rows] < labels[row]]
             weights = counts[row] * counts[worse]
-            ahead = (told[row] > told[worse]) + 0.5 * (told[row] == told[worse])
+            ahead = (values[row] > values[worse]) + 0.5 * (values[row] == values[worse])
             right, total = right + float(np.sum(weights * ahead)), total + float(np.sum(weights))
     return share(right, total)
 

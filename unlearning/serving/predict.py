@@ -117,8 +117,8 @@ class Predictions:
         rows = self._rows(table, before)
         unread = self._unread if self._asked.lenient else None
         numbers = table.numbers(spec.numbers, dates=spec.dates, unread=unread, instead=LENIENTLY)
-        told = self._model.answers(numbers, table.strings(spec.strings))
-        first, *further = (_said(told, head, spec, rows=len(table)) for head in spec.heads)
+        outputs = self._model.answers(numbers, table.strings(spec.strings))
+        first, *further = (_said(outputs, head, spec, rows=len(table)) for head in spec.heads)
         by_name = zip(self.further, further, strict=True)
         return Predicted(rows, first.predictions, first.probabilities, dict(by_name))
 
@@ -132,13 +132,13 @@ class Predictions:
 
 
 def _said(
-    told: Mapping[str, Array], head: LabelSpec, spec: ModelSpec, *, rows: int
+    outputs: Mapping[str, Array], head: LabelSpec, spec: ModelSpec, *, rows: int
 ) -> LabelPredictions:
     if head.task == "regression":
-        values = told[told_as("values", head, spec)].tolist()
+        values = outputs[told_as("values", head, spec)].tolist()
         return LabelPredictions(values, np.zeros((rows, 0), np.float32))
-    names = [name.decode("utf-8") for name in told[told_as("classes", head, spec)]]
-    return LabelPredictions(names, told[told_as("probabilities", head, spec)])
+    names = [name.decode("utf-8") for name in outputs[told_as("classes", head, spec)]]
+    return LabelPredictions(names, outputs[told_as("probabilities", head, spec)])
 
 
 def all_predicted(found: Predictions) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def all_predicted(found: Predictions) -> dict[str, Any]:
     Of a model of several labels these are the first one's, and `further_labels` has the others'.
     """
     pieces = list(found.pieces())
-    told = {
+    answer = {
         "rows_by": found.rows_by,
         "rows": [row for piece in pieces for row in piece.rows],
         **_together(found.classes, pieces),
@@ -156,7 +156,7 @@ def all_predicted(found: Predictions) -> dict[str, Any]:
         name: _together(classes, [piece.further[name] for piece in pieces])
         for name, classes in found.further.items()
     }
-    return told | ({"further_labels": further} if further else {})
+    return answer | ({"further_labels": further} if further else {})
 
 
 def _together(

@@ -108,11 +108,13 @@ class Recommendations:
 
         width = max(map(len, held), default=0)
         texts = [[*items, *[""] * (width - len(items))] for items in held]
-        told = serve(items=tf.constant(texts, tf.string, (len(held), width)))
-        items, scores, kept = [], [], told["items"].numpy() != b""
+        outputs = serve(items=tf.constant(texts, tf.string, (len(held), width)))
+        items, scores, kept = [], [], outputs["items"].numpy() != b""
         for row, here in enumerate(kept):
-            items.append([one.decode("utf-8") for one in told["items"].numpy()[row][here].tolist()])
-            scores.append(told["scores"].numpy()[row][here].tolist())
+            items.append(
+                [one.decode("utf-8") for one in outputs["items"].numpy()[row][here].tolist()]
+            )
+            scores.append(outputs["scores"].numpy()[row][here].tolist())
         return Recommended(names, items, scores)
 
     @cached_property
@@ -131,9 +133,9 @@ def asked_of(
     `source` reads the model's module, where rows must be parsed by it. Raises BadInput for a model
     that cannot be asked so.
     """
-    told = folder / "assets" / ASSET
-    with reading_own(told):
-        item = read_json(told).get("items") if told.exists() else None
+    file = folder / "assets" / ASSET
+    with reading_own(file):
+        item = read_json(file).get("items") if file.exists() else None
     if item is None:
         return Predictions(folder, asked, source=source)
     return Recommendations(folder, asked, item=item)

@@ -98,7 +98,7 @@ class ServedEstimators:
         texts = np.empty((len(numbers), len(columns.strings)), object)
         for place, row in enumerate(strings):
             texts[place] = row
-        frame, told = frame_of(columns, numbers.astype(np.float32), texts), []
+        frame, members = frame_of(columns, numbers.astype(np.float32), texts), []
         keys = [class_key(name) for name in classes]
         for one in self._parts:
             mine = None
@@ -106,11 +106,11 @@ class ServedEstimators:
                 features = self._module.features(frame, self._spec_of(one))
                 mine = one.asked.shares(features) if classes else one.asked.values(features)
             if classes:
-                told.append(spread_over(mine, one.part, classes=keys, rows=len(frame)))
+                members.append(spread_over(mine, one.part, classes=keys, rows=len(frame)))
             else:
-                told.append(np.zeros((len(frame), 1)) if mine is None else mine.reshape(-1, 1))
-        rule = aggregation_for(self._told["rule"], task=columns.task)
-        outputs, scores = rule.arrays(stacked(told))
+                members.append(np.zeros((len(frame), 1)) if mine is None else mine.reshape(-1, 1))
+        rule = aggregation_for(self._document["rule"], task=columns.task)
+        outputs, scores = rule.arrays(stacked(members))
         if not classes:
             return {"values": outputs[:, 0].astype(np.float32)}
         names = np.array([name.encode("utf-8") for name in classes], object)
@@ -125,15 +125,15 @@ class ServedEstimators:
         return self.answers(numbers, table.strings(self.spec.strings))
 
     @cached_property
-    def _told(self) -> dict[str, Any]:
+    def _document(self) -> dict[str, Any]:
         with reading_own(self._folder / TOLD):
-            told: dict[str, Any] = read_json(self._folder / TOLD)
-            return told
+            document: dict[str, Any] = read_json(self._folder / TOLD)
+            return document
 
     @cached_property
     def _columns(self) -> EstimatorSpec:
         with reading_own(self._folder / TOLD):
-            return EstimatorSpec.from_json(self._told["spec"])
+            return EstimatorSpec.from_json(self._document["spec"])
 
     @cached_property
     def _module(self) -> EstimatorModule:
@@ -141,7 +141,7 @@ class ServedEstimators:
 
     @cached_property
     def _parts(self) -> list[_ServedPart]:
-        return [self._part(one["file"], tuple(one["classes"])) for one in self._told["parts"]]
+        return [self._part(one["file"], tuple(one["classes"])) for one in self._document["parts"]]
 
     def _part(self, name: str, classes: tuple[str, ...]) -> _ServedPart:
         keys = np.array([class_key(one) for one in classes], np.int64)
@@ -152,5 +152,5 @@ class ServedEstimators:
         return _ServedPart(EstimatorPart(0, keys, suffix, file), classes, asked)
 
     def _spec_of(self, one: _ServedPart) -> EstimatorSpec:
-        told = self._columns.to_json() | {"classes": list(one.classes)}
-        return EstimatorSpec.from_json(told)
+        value = self._columns.to_json() | {"classes": list(one.classes)}
+        return EstimatorSpec.from_json(value)

@@ -71,8 +71,8 @@ class ServedModel:
         import tensorflow as tf
 
         texts = tf.constant(strings, tf.string, (len(numbers), len(self.spec.strings)))
-        told = serve(numbers=tf.constant(numbers), strings=texts)
-        return {name: value.numpy() for name, value in told.items()}
+        outputs = serve(numbers=tf.constant(numbers), strings=texts)
+        return {name: value.numpy() for name, value in outputs.items()}
 
     def _asked_parsed(self, numbers: Array, strings: list[list[str]]) -> dict[str, Array]:
         import tensorflow as tf

@@ -117,9 +117,9 @@ class AmnesiacMarginal(Strategy[ShardDecision]):
         digest = save_state(new.final_file, state)
         correction = Correction(run.model, decision.steps, decision.kept_stages, digest)
         done = sorted(old.subtracted() | set(decision.positions))
-        told = {"positions": done, "correction": correction.to_json()}
+        document = {"positions": done, "correction": correction.to_json()}
         # The old files may be links shared with the old ledger: write_atomic makes new ones.
-        write_atomic(new.subtracted_file, canonical_json(told) + b"\n")
+        write_atomic(new.subtracted_file, canonical_json(document) + b"\n")
 
     def read(self, value: Mapping[str, Any]) -> ShardDecision:
         """Read a decision back."""

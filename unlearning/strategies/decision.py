@@ -86,14 +86,14 @@ def is_patched(decision: Decision) -> bool:
 
 def decision_json(decision: Decision) -> dict[str, Any]:
     """Return a decision as plans hold it: what everybody may read of any, and its own fields."""
-    told = {
+    common = {
         "shard": decision.shard,
         "action": decision.verb,
         "steps": decision.steps_planned,
         "why": decision.why,
         "kept_stages": decision.stays.stages,
     }
-    return told | decision.to_json()
+    return common | decision.to_json()
 
 
 @dataclass(frozen=True)

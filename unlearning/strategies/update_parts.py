@@ -59,7 +59,7 @@ class UpdateParts(Strategy[ShardDecision]):
         """
 
     @abstractmethod
-    def told(self, parts: str) -> str:
+    def done(self, parts: str) -> str:
         """Say what was done with so many parts."""
 
     def decide(self, situation: Situation) -> tuple[ShardDecision, ...]:
@@ -121,7 +121,7 @@ class UpdateParts(Strategy[ShardDecision]):
         number = sum(one.action == "updated" for one in decisions)
         if not number:
             return DecisionWords(numbers=NO_UPDATES)
-        return DecisionWords((self.told(counted(number, "part")),), {}, NO_UPDATES)
+        return DecisionWords((self.done(counted(number, "part")),), {}, NO_UPDATES)
 
 
 class SubtractSums(UpdateParts):
@@ -137,7 +137,7 @@ class SubtractSums(UpdateParts):
         """Subtract the sums of the rows."""
         return run.learner.less(state, before.take(gone), left=after)
 
-    def told(self, parts: str) -> str:
+    def done(self, parts: str) -> str:
         """Say from how many parts sums were subtracted."""
         return f"the rows' sums subtracted from {parts}"
 
@@ -155,7 +155,7 @@ class MendTrees(UpdateParts):
         """Mend the trees, and grow again what splits otherwise."""
         return run.learner.mended(state, before, gone)
 
-    def told(self, parts: str) -> str:
+    def done(self, parts: str) -> str:
         """Say in how many parts trees were mended."""
         return f"the trees of {parts} mended"
 
@@ -173,7 +173,7 @@ class Reconverge(UpdateParts):
         """Take steps from where the weights were to the optimum of the rows that remain."""
         return run.learner.converged(state, after)
 
-    def told(self, parts: str) -> str:
+    def done(self, parts: str) -> str:
         """Say in how many parts weights converged again."""
         return f"the weights of {parts} converged again"
 

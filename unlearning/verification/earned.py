@@ -248,9 +248,9 @@ def _start(
         return start_state(run, store, number)
     if unit.start is None:
         before = shard.stages()[unit.stage.index - 1]
-        file, told = shard.checkpoint_file(before.stage), before.checkpoint_digest
+        file, recorded = shard.checkpoint_file(before.stage), before.checkpoint_digest
     else:
         steps = {step.position: step for step in shard.steps(unit.stage.index)}
         file = shard.step_checkpoint_file(unit.start)
-        told = steps[unit.start].checkpoint_digest or ""
-    return load_state(file) if digest_file(file) == told else None
+        recorded = steps[unit.start].checkpoint_digest or ""
+    return load_state(file) if digest_file(file) == recorded else None

@@ -61,7 +61,7 @@ class Distances:
             if not self.unlearned:
                 return "it is as near to the retrained twin as the untouched model, which equals it"
             share = math.inf
-        told = (
+        text = (
             f"its distance to the retrained twin is {share:.4g} times that of the untouched model"
         )
-        return f"{told}: {NO_PROGRESS}" if share >= 1 else told
+        return f"{text}: {NO_PROGRESS}" if share >= 1 else text

@@ -82,7 +82,7 @@ def planned(
         "steps_full": sum(plan.steps_full for plan in plans),
         "affected_shards": newest.affected_shards,
         "verdicts": [verdict.__dict__ for plan in plans for verdict in plan.verdicts],
-        "warnings": [told for plan in plans for told in plan.warnings],
+        "warnings": [warning for plan in plans for warning in plan.warnings],
         "plans": [plan.to_json() for plan in plans],
         "left_out": [{"number": one.place + 1, "places": list(one.places)} for one in left_out],
     }
@@ -146,7 +146,7 @@ def forgotten(
     with reading_index(workspace) as connection:
         request = deletions.find_request(connection, request_id)
         records = {record.id: record for record in models.models(connection)}
-        told = recipients(connection, workspace, [plan.model_before for plan in plans])
+        was_served = recipients(connection, workspace, [plan.model_before for plan in plans])
     judged = evaluation_digests(workspace, request_id)
     changes = []
     for plan in plans:
@@ -179,8 +179,8 @@ def forgotten(
                 "actual": _actual(after),
                 "updates_affected": plan.exposure.affected if plan.exposure else None,
                 "share_affected": plan.exposure.share if plan.exposure else None,
-                **plan.told.numbers,
-                "told": dict(plan.told.lines),
+                **plan.words.numbers,
+                "told": dict(plan.words.lines),
                 "kept_for_later": plan.later.to_json() if plan.later else None,
                 "repair_epochs": max((d.repair_epochs for d in plan.shards), default=0),
                 "distance_to_twin": away.unlearned,
@@ -206,12 +206,12 @@ def forgotten(
         "steps_recomputed": sum(change["steps_recomputed"] for change in changes),
         "steps_full": sum(change["steps_full"] for change in changes),
         "seconds": round(seconds, 3),
-        "warnings": [*done.notes, *(told for plan in plans for told in plan.warnings)],
+        "warnings": [*done.notes, *(warning for plan in plans for warning in plan.warnings)],
         "certificate": str(folder.certificate),
         "receipt": _receipt(workspace, request_id),
         "public_key": str(workspace.public_key),
         "exact_by": request.options.get("exact_by") if approximate else None,
         "others": done.others,
-        "recipients": told,
+        "recipients": was_served,
         "models": changes,
     }

@@ -66,7 +66,7 @@ class ModelChange:
     """What became of one model; `after`, its weights and its metrics are None if it was withdrawn.
 
     `near` says how near the weights are to the retrained twin's, which of an exact result nobody
-    asks; `judged` is None where behaviour was not, and `told` is what its strategy says of it. An
+    asks; `judged` is None where behaviour was not, and `done` is what its strategy says of it. An
     approximate result may be promised to be exact by a day. It may have a `name`.
     """
 
@@ -91,7 +91,7 @@ class ModelChange:
     base: BaseModel | None
     judged: Judged | None = None
     exact_due_by: str | None = None
-    told: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
     name: str | None = None
 
     @property
@@ -266,14 +266,14 @@ def _served(
 ) -> tuple[ServedRequest, ...]:
     """Return the requests that a deletion served, but exact phases, which nobody asked for."""
     law = law_in_force(workspace)
-    told = (
+    clocked = (
         (one, clock(one, law, today=(one.ended or one.created)[:10]))
         for one in queue.of_run(connection, request_id)
         if one.follows is None
     )
     return tuple(
         ServedRequest(one.id, at["received"], at["due_by_law"], at["late"], one.ended)
-        for one, at in told
+        for one, at in clocked
     )
 
 
@@ -291,12 +291,12 @@ def _position(
     connection: sqlite3.Connection, request_id: str, certificate: str
 ) -> tuple[int | None, int]:
     """Return which event tells of a certificate, and how many there are."""
-    told = [
+    numbers = [
         event.seq
         for event, deleted in of_kind(connection, RowsDeleted)
         if (deleted.request, deleted.certificate) == (request_id, certificate)
     ]
-    return told[-1] if told else None, subtrees.size_of(connection)
+    return numbers[-1] if numbers else None, subtrees.size_of(connection)
 
 
 def _change(
@@ -340,15 +340,15 @@ def _change(
         base=BaseModel(base["before"], base["after"]) if base else None,
         judged=judged(folder, name, change.get("evaluation")),
         exact_due_by=change.get("exact_due_by"),
-        told=plan.told.done,
+        done=plan.words.done,
     )
 
 
-def _near(told: Nearness | Mapping[str, float | None]) -> Nearness:
-    if isinstance(told, str):
-        return told
+def _near(near: Nearness | Mapping[str, float | None]) -> Nearness:
+    if isinstance(near, str):
+        return near
     # An earlier unweave certified the numbers.
-    return Distances(unlearned=told["unlearned"], untouched=told["untouched"]).nearness
+    return Distances(unlearned=near["unlearned"], untouched=near["untouched"]).nearness
 
 
 def _cost(plan: ModelPlan, after: ModelRecord | None) -> Cost:

@@ -34,12 +34,12 @@ def headline(report: Report) -> tuple[str, str]:
         end = "models were" if several else "model was"
         return "Withdrawn.", f"Nothing is left to learn without these rows; the {end} taken away."
     if claim.settles:
-        told = "The models are those" if len(left) > 1 else "The model is the one"
+        these = "The models are those" if len(left) > 1 else "The model is the one"
         away = len(report.models) - len(left)
         rest = f"; {counted(away, 'other')} went, with nothing left to learn" if away else ""
         if bridges := [one.bridged for one in left if one.bridged is not None]:
             meant = "as far as a sample of what is kept of the old model shows"
-            return "Bridged.", f"{told} that training without these rows gives, {meant}: " + (
+            return "Bridged.", f"{these} that training without these rows gives, {meant}: " + (
                 f"{bridges[-1]}{rest}."
             )
         now = "models now in use are" if len(left) > 1 else "model now in use is"
@@ -53,8 +53,8 @@ def headline(report: Report) -> tuple[str, str]:
         )
     weak = [one for one in report.models if one.weak]
     if several and len(weak) < len(report.models):
-        told = f"{of_them(len(weak), len(report.models), 'model')}"
-        return "Approximate.", f"{told}: not what training without these rows gives."
+        some = f"{of_them(len(weak), len(report.models), 'model')}"
+        return "Approximate.", f"{some}: not what training without these rows gives."
     measured = [one for one in weak if one.near != UNMEASURED]
     if any(one.near != CLOSER for one in measured):
         return (
@@ -122,7 +122,7 @@ def what_was_found(report: Report) -> list[str]:
     lines = [f"{counted(report.rows, 'row')} in the data."]
     for one in report.models[:MODELS_TOLD]:
         parts = [
-            f"{number:,} {told}" for name, told in SPLITS.items()
+            f"{number:,} {where}" for name, where in SPLITS.items()
             if (number := one.rows_by_split.get(name, 0))
         ]  # fmt: skip
         if parts:
@@ -164,8 +164,8 @@ def what_comes_next(report: Report) -> list[str]:
         more = len(report.served) - REQUESTS_TOLD
         rest = f" and {counted(more, 'more request')}" if more > 0 else ""
         lines.append(f"Who asked is answered: unweave request answer-pack, for {names}{rest}.")
-    if (told := report.recipients) is not None and told.done < told.of:
-        left = of_them(told.of - told.done, told.of, "recipient")
+    if (recipients := report.recipients) is not None and recipients.done < recipients.of:
+        left = of_them(recipients.of - recipients.done, recipients.of, "recipient")
         lines.append(f"Still to be told (Article 19): {left}, see unweave recipient list.")
     if (places := report.places) is not None and places.done < places.of:
         left = of_them(places.of - places.done, places.of, "place that serves", SERVE)
@@ -295,9 +295,9 @@ def _done(one: ModelChange) -> str:
     if one.after is None:
         because = one.why.removeprefix("the model is withdrawn: ").rstrip(".")
         return f"{one.before} was taken away: {because}."
-    told = f"{one.after} replaces {one.before}" + (f" as {one.name}" if one.name else "")
+    sentence = f"{one.after} replaces {one.before}" + (f" as {one.name}" if one.name else "")
     if one.base is not None:
-        told += f" and starts from {one.base.after}" if one.base.after else " and starts afresh"
+        sentence += f" and starts from {one.base.after}" if one.base.after else " and starts afresh"
     touched, whole = len(one.touched), len(one.shards)
     retrained = [decision for decision in one.touched if decision.anew]
     how = []
@@ -305,19 +305,19 @@ def _done(one: ModelChange) -> str:
         how.append(f"{len(retrained)} of {counted(whole, 'shard')} trained again without the rows")
         if one.cost.full:  # a family of sums takes no steps
             how[-1] += f", {of_them(one.cost.taken, one.cost.full, 'step')}"
-    how += one.told
+    how += one.done
     if not touched:
         how.append("no shard had learnt from the rows, so all were taken over")
     elif touched < whole:
         how.append(f"{counted(whole - touched, 'shard')} never saw them and stayed")
-    return f"{told}: {'; '.join(how)}."
+    return f"{sentence}: {'; '.join(how)}."
 
 
 def _near(one: ModelChange) -> str:
-    told = f"closer to training without the rows than {one.before} was"
+    nearer = f"closer to training without the rows than {one.before} was"
     if one.near == CLOSER:
-        return f"Measured: {one.after} is {told}."
-    return f"Measured: {one.after} is not {told}: no progress."
+        return f"Measured: {one.after} is {nearer}."
+    return f"Measured: {one.after} is not {nearer}: no progress."
 
 
 def _checks(report: Report) -> list[str]:
