@@ -30,10 +30,10 @@ _normal_below = np.vectorize(lambda z: (1.0 + erf(z / np.sqrt(2.0))) / 2, otypes
 
 def confidences(probabilities: Array, labels: Array) -> Scores:
     """Return phi (n,) of each row's class, from probabilities (n, classes); within +-16.2."""
-    told = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     # The sum of the other classes: 1 - p has no digits left where p is near 1.
-    others = probabilities.astype(np.float64).sum(axis=1) - told
-    clipped, rest = np.clip(told, CLIP, 1.0), np.clip(others, CLIP, 1.0)
+    others = probabilities.astype(np.float64).sum(axis=1) - own
+    clipped, rest = np.clip(own, CLIP, 1.0), np.clip(others, CLIP, 1.0)
     return np.asarray(np.log(clipped) - np.log(rest))
 
 

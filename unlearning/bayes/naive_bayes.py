@@ -258,5 +258,5 @@ def probabilities(sums: Sums, values: Keys, *, classes: Sequence[int] | Keys) ->
         logs += np.log(counts[rows] + 1.0) - np.log(priors + float(len(keys) + 1))
     logs -= logs.max(axis=1, keepdims=True)
     shares = np.exp(logs)
-    told: Probabilities = shares / shares.sum(axis=1, keepdims=True)
-    return told
+    normalised: Probabilities = shares / shares.sum(axis=1, keepdims=True)
+    return normalised

@@ -104,8 +104,8 @@ def write_summaries(
     """
 
     def make(cell: CellId) -> tuple[str, bytes]:
-        told = summaries_of(read_cell(snapshot, cell), snapshot.schema)
-        return f"{SUMMARIES}/{cell}.json", _told(told)
+        summaries = summaries_of(read_cell(snapshot, cell), snapshot.schema)
+        return f"{SUMMARIES}/{cell}.json", _as_json(summaries)
 
     _keep(snapshot, folder, make=make, old=old, before=before)
     at, cells = _keep_merged(snapshot, folder, old=old, before=before)
@@ -148,7 +148,7 @@ def _keep_merged(
         below, at, cells = at, folder / MERGED / str(level), list(groups)
 
         def make(group: CellId, below: Path = below, groups: Groups = groups) -> tuple[str, bytes]:
-            return f"{group}.json", _told(_merged(below, groups[group], snapshot.schema))
+            return f"{group}.json", _as_json(_merged(below, groups[group], snapshot.schema))
 
         at.mkdir(parents=True, exist_ok=True)
         there = None if old is None else old / MERGED / str(level)
@@ -164,10 +164,10 @@ def _merged(folder: Path, cells: Sequence[CellId], schema: Schema) -> dict[str, 
 
 
 def _summaries(file: Path) -> dict[str, Summary]:
-    return {name: summary_from_json(told) for name, told in read_json(file).items()}
+    return {name: summary_from_json(value) for name, value in read_json(file).items()}
 
 
-def _told(summaries: Mapping[str, Summary]) -> bytes:
+def _as_json(summaries: Mapping[str, Summary]) -> bytes:
     return canonical_json({name: summary.to_json() for name, summary in summaries.items()})
 
 

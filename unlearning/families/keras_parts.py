@@ -65,8 +65,10 @@ class OneLabel:
 
     def predict(self, state: State, rows: Rows) -> Array:
         """Return the answers of a part with these weights."""
-        told = self.keras.predict(state, rows)
-        return told[:, slice_of(self.keras.spec, self._head)] if self.keras.spec.labels else told
+        outputs = self.keras.predict(state, rows)
+        return (
+            outputs[:, slice_of(self.keras.spec, self._head)] if self.keras.spec.labels else outputs
+        )
 
     def targets(self, rows: Rows) -> Array:
         """Return the right answers."""

@@ -33,9 +33,9 @@ class Card:
     driver: str
 
 
-def cards_in(told: str) -> tuple[Card, ...]:
+def cards_in(output: str) -> tuple[Card, ...]:
     """Read what `nvidia-smi` says of the cards, a line each; what is no such line is none."""
-    fields = [[part.strip() for part in line.split(",")] for line in told.splitlines()]
+    fields = [[part.strip() for part in line.split(",")] for line in output.splitlines()]
     return tuple(Card(*three) for three in fields if len(three) == 3)
 
 

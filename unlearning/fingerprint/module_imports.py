@@ -56,8 +56,8 @@ def module_imports(text: str) -> dict[str, str]:
 
 def must_be_followed(text: str, *, module: str) -> None:
     """Raise NotReproducible, naming it, for what a module imports and no digest can stand for."""
-    for name, told in module_imports(text).items():
-        if told == UNKNOWN:
+    for name, found in module_imports(text).items():
+        if found == UNKNOWN:
             raise NotReproducible(
                 f"The module {module} imports {name}, which is neither Python source nor an "
                 f"installed package, so nothing could tell that it has changed: put what is needed "

@@ -77,8 +77,8 @@ def _impurity(totals: Integers, classes: int) -> Floats:
         found: Floats = whole - (exact * exact).sum(axis=1) / np.maximum(whole, 1)
         return found
     # Without the squares of values, which a node and its two sides have in common.
-    told: Floats = -(exact[:, 1] ** 2) / np.maximum(exact[:, 0], 1)
-    return told
+    impurity: Floats = -(exact[:, 1] ** 2) / np.maximum(exact[:, 0], 1)
+    return impurity
 
 
 def roots_of(trees: Trees) -> Iterator[int]:

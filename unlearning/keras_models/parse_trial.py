@@ -28,13 +28,13 @@ def main() -> None:
     """Answer what standard input asks, on standard output alone."""
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever a module prints
-    order, asked = json.load(sys.stdin)
-    told = json.loads(asked)
-    module: Any = load_module(told["text"], name=told["name"])
-    inputs = tuple(ParsedInput(name, tuple(shape), dtype) for name, shape, dtype in told["inputs"])
-    parser = Parser(module.parse, inputs, told["name"])
-    spec = ModelSpec.from_json(told["spec"])
-    rows = [row_of(numbers, texts, spec) for numbers, texts in told["rows"]]
+    order, encoded = json.load(sys.stdin)
+    trial = json.loads(encoded)
+    module: Any = load_module(trial["text"], name=trial["name"])
+    inputs = tuple(ParsedInput(name, tuple(shape), dtype) for name, shape, dtype in trial["inputs"])
+    parser = Parser(module.parse, inputs, trial["name"])
+    spec = ModelSpec.from_json(trial["spec"])
+    rows = [row_of(numbers, texts, spec) for numbers, texts in trial["rows"]]
     opened: list[str] = []
     sys.addaudithook(lambda event, given: opened.extend(_opened(event, given)))
     step = -1 if order == "backwards" else 1

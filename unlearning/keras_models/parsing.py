@@ -209,20 +209,20 @@ def must_be_pure(inputs: ParsedInputs, rows: Rows, *, text: str) -> None:
     parser = inputs.parser
     some = values_of(rows.take(np.arange(min(len(rows), TRIED))), inputs.spec)
     given = [row_of(*values, inputs.spec) for values in some]
-    asked = json.dumps({
+    encoded = json.dumps({
         "text": text, "name": parser.name, "rows": some, "spec": inputs.spec.to_json(),
         "inputs": [[one.name, list(one.shape), one.dtype] for one in parser.inputs],
     })  # fmt: skip
     tried = [_started(hashes) for hashes in HASHES]
     here = parser.digests(given)
     for process, order in zip(tried, ("forwards", "backwards"), strict=True):
-        told, said = process.communicate(json.dumps([order, asked]))
+        output, errors = process.communicate(json.dumps([order, encoded]))
         if process.returncode:
             raise BadInput(
                 f"parse of {parser.name} cannot be tried in a process of its own, which ended with "
-                f"{process.returncode}{_last_line(said)}."
+                f"{process.returncode}{_last_line(errors)}."
             )
-        found = json.loads(told)
+        found = json.loads(output)
         if found["opened"]:
             raise NotReproducible(
                 f"Change this: parse of {parser.name} is no function of the row alone: it opens "

@@ -157,8 +157,10 @@ def must_hide_nothing(model: Any, step: Any, *, name: str) -> None:
 
 
 def _hidden(model: Any, step: Any, name: str) -> Iterator[Refusal]:
-    told = [one for metric in model._compile_loss.metrics for one in metric.variables]  # for `fit`
-    kept = (*model.variables, *model.optimizer.variables, *told)
+    of_metrics = [
+        one for metric in model._compile_loss.metrics for one in metric.variables
+    ]  # for `fit`
+    kept = (*model.variables, *model.optimizer.variables, *of_metrics)
     known = {id(tensor_of(variable)) for variable in kept}
     begins = f"The model of {name} cannot be trained reproducibly:"
     for variable in step.variables:

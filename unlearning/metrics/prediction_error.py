@@ -16,8 +16,8 @@ Losses = npt.NDArray[np.float64]
 
 def log_losses(probabilities: Array, labels: Array) -> Losses:
     """Return the negative log-likelihood (n,) of each row's class, in nats; at most 16.2."""
-    told = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return np.asarray(-np.log(np.clip(told, CLIP, 1.0)))
+    own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return np.asarray(-np.log(np.clip(own, CLIP, 1.0)))
 
 
 def squared_errors(values: Array, labels: Array) -> Losses:

@@ -141,8 +141,8 @@ def certify_own(
     }
     named = [
         (f"weights of {one['id']}, {when}", one["weights"])
-        for told in models
-        for one, when in ((told["before"], "before"), (told["after"], "after"))
+        for model in models
+        for one, when in ((model["before"], "before"), (model["after"], "after"))
     ]
     sealed = seal_for_each(
         workspace,
@@ -172,7 +172,7 @@ def _stated(
 def _of_model(model: OwnModel, change: OwnChange, *, plan: str) -> dict[str, Any]:
     """Return what is said of one model."""
     claim, ledger = model.claim, model.ledger
-    told: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "before": dict(model.before),
         "after": {"id": model.after, "weights": published_state(ledger)},
         "strategy": RetrainWholeShards.name,
@@ -188,8 +188,8 @@ def _of_model(model: OwnModel, change: OwnChange, *, plan: str) -> dict[str, Any
     }
     if claim.settles:
         how = "by construction"
-        return told | {"basis": how, "verification": _shown("bits", how)}
-    return told | {
+        return entry | {"basis": how, "verification": _shown("bits", how)}
+    return entry | {
         "distance_to_twin": UNMEASURED,
         "closeness": "not measured",
         "verification": _shown("none", "the result was not compared with its twin"),

@@ -53,9 +53,9 @@ def judge(
         ledger = ShardLedger(folder / "ledger")
         run = PartRun(options=TrainOptions(**asdict(whole)), model="detect")
         learner.learn(run, store, 0, ledger)
-        told = learner.predict(ledger.final_weights(), trusted)
+        answers = learner.predict(ledger.final_weights(), trusted)
         shutil.rmtree(folder)
-        correct: Right = told.argmax(axis=1) == learner.targets(trusted)
+        correct: Right = answers.argmax(axis=1) == learner.targets(trusted)
         return correct
 
     try:

@@ -30,9 +30,9 @@ def by_loss(learner: Learner, shards: Sequence[State], store: RowStore, share: f
     keys, losses = [np.zeros((0, 16), np.uint8)], [np.zeros(0)]
     for own, rows in shard_rows(store):
         answers = [learner.predict(shards[one], rows).astype(np.float64) for one in members]
-        told = held_out(answers, own=members.index(own))
+        of_others = held_out(answers, own=members.index(own))
         keys.append(rows.row_keys)
-        losses.append(example_losses(told, learner.targets(rows)))
+        losses.append(example_losses(of_others, learner.targets(rows)))
     return np.concatenate(keys)[highest(np.concatenate(losses), share)]
 
 

@@ -100,14 +100,14 @@ def is_whole_ledger(folder: Path) -> bool:
 def open_whole_ledger(folder: Path) -> WholeLedger:
     """Open a complete ledger; raises Damaged for one whose record cannot be read."""
     with reading_own(folder / RECORD):
-        told = read_json(folder / RECORD)
+        record = read_json(folder / RECORD)
         ledger = WholeLedger(
             folder,
-            told["count"],
-            tuple(KeptShard(**one) for one in told["shards"]),
-            told["trial"],
-            told["tried"],
-            tuple(told["differs"]),
+            record["count"],
+            tuple(KeptShard(**one) for one in record["shards"]),
+            record["trial"],
+            record["tried"],
+            tuple(record["differs"]),
         )
         _must_be_of_its_types(ledger)
     return ledger
