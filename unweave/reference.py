@@ -57,8 +57,8 @@ def man_page() -> str:
 
 def _in_roff(line: str) -> str:
     """Return a line as roff prints it: nothing in it is a request or an escape."""
-    told = line.replace("\\", "\\e").replace("-", "\\-")
-    return f"\\&{told}" if told[:1] in (".", "'") else told
+    escaped = line.replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{escaped}" if escaped[:1] in (".", "'") else escaped
 
 
 def every_help(width: int) -> Iterator[tuple[str, str]]:

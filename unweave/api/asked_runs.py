@@ -42,10 +42,10 @@ def train_model(
     key = None if key_file is None else Path(key_file)
     where = None if metadata is None else parse_connection(str(metadata))
     corrected = 0
-    began, told = clock.perf_counter(), list[Understanding]()
+    began, understandings = clock.perf_counter(), list[Understanding]()
 
     def tell(understanding: Understanding) -> None:
-        told.append(understanding)
+        understandings.append(understanding)
         if asked.understood is not None:
             asked.understood(understanding)
 
@@ -69,7 +69,7 @@ def train_model(
                     clock=lambda: here.time,
                 )
             except DryRunEnds:
-                return {"dry_run": True, "understood": told[0].to_json()}
+                return {"dry_run": True, "understood": understandings[0].to_json()}
             if named is not None:
                 serve_line(here, workspace, named, model=made.id, by=None)
             if rectifies is not None:
@@ -86,7 +86,7 @@ def train_model(
         )
     also = {} if rectifies is None else {"rectifies": rectifies}
     also |= {} if named is None else {"name": named.name}
-    return answer | also | {"understood": told[0].to_json()}
+    return answer | also | {"understood": understandings[0].to_json()}
 
 
 def detect_poison(

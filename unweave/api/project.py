@@ -266,13 +266,13 @@ class Project(Reader):
                 random_bytes=os.urandom,
                 finished=finished,
             )
-            told = answers.forgotten(
+            answer = answers.forgotten(
                 workspace,
                 done,
                 seconds=clock.perf_counter() - began,
                 reveal=self._session.reveal,
             )
-        return told | spelled_otherwise(self._session, named).to_json()
+        return answer | spelled_otherwise(self._session, named).to_json()
 
     def plan(
         self,
@@ -307,8 +307,8 @@ class Project(Reader):
         with telling_of_others(self._session, named), translated():
             workspace = self._session.workspace()
             planned = dry_run(workspace, request, backend=self._session.backend)
-        told = answers.planned_alone(planned, request)
-        return told | spelled_otherwise(self._session, named).to_json()
+        answer = answers.planned_alone(planned, request)
+        return answer | spelled_otherwise(self._session, named).to_json()
 
     @property
     def names(self) -> ModelNames:

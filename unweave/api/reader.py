@@ -209,10 +209,10 @@ class Reader:
         asked = ToPredict(data=given, reading=reading, row_id=row_id, lenient=lenient)
         with self._predictions(asked, model_id) as (_, record, found):
             if isinstance(found, Recommendations):
-                told = all_recommended(found)
+                answer = all_recommended(found)
             else:
-                told = all_predicted(found)
-            return prediction_of(record, found.warnings()) | told
+                answer = all_predicted(found)
+            return prediction_of(record, found.warnings()) | answer
 
     def predict_to(
         self,
@@ -235,8 +235,8 @@ class Reader:
         with self._predictions(asked, model_id) as (workspace, record, found):
             must_be_a_place(Path(out), data, workspace=workspace.root)
             written = write_predictions(found, Path(out))
-            told = {"out": str(out), "rows_written": written}
-            return prediction_of(record, found.warnings()) | told
+            answer = {"out": str(out), "rows_written": written}
+            return prediction_of(record, found.warnings()) | answer
 
     @contextmanager
     def _predictions(

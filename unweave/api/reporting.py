@@ -43,13 +43,13 @@ def write_report(
         raise BadInput(f"The folder {file.parent} is not there: make it first.")
     with session.reading() as (workspace, connection):
         report = report_of(workspace, connection, request_id)
-        told, confirmed = (
+        informed, confirmed = (
             [one["told"] for one in to_tell(connection, workspace, request_id, serving=serving)]
             for serving in (False, True)
         )
     report = replace(
         report,
-        recipients=Waiting(len(told), sum(day is not None for day in told)),
+        recipients=Waiting(len(informed), sum(day is not None for day in informed)),
         places=Waiting(len(confirmed), sum(day is not None for day in confirmed)),
     )
     written = {file: page(report, evaluation)}

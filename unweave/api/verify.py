@@ -89,7 +89,7 @@ def _spoken_of(
     from unlearning.certificates import read_receipt, why_not_of
 
     why = why_not_of(data, predicate, read_receipt(receipt), subject)
-    told = {"speaks_of_subject": why is None}
+    added = {"speaks_of_subject": why is None}
     if why is None or not answer["ok"]:
-        return told
-    return {**told, "ok": False, "verdict": "not of this person", "detail": why}
+        return added
+    return {**added, "ok": False, "verdict": "not of this person", "detail": why}

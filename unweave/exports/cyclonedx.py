@@ -34,7 +34,7 @@ class CycloneDx:
 
     def written(self, exported: Exported, model: ModelRecord | None) -> Files:
         """Return the document."""
-        return json_document(_Bill(exported).told())
+        return json_document(_Bill(exported).document())
 
 
 class _Bill:
@@ -43,7 +43,7 @@ class _Bill:
     def __init__(self, exported: Exported) -> None:
         self.exported, self.history = exported, exported.history
 
-    def told(self) -> Json:
+    def document(self) -> Json:
         models = self.history.models.values()
         live = [part for one in models if one.ended is None for part in self._components(one)]
         gone = [part for one in models if one.ended is not None for part in self._components(one)]
@@ -111,7 +111,7 @@ class _Bill:
         times = {"timeStart": run.started}
         if run.ended is not None:
             times["timeEnd"] = run.ended
-        told = [("run", run.of), ("state", run.state), *_endings(edges)]
+        pairs = [("run", run.of), ("state", run.state), *_endings(edges)]
         return {
             "bom-ref": f"run:{run.id}",
             "uid": run.id,
@@ -120,7 +120,7 @@ class _Bill:
             "inputs": [{"resource": {"ref": one.thing}} for one in edges if one.relation == "used"],
             "outputs": [self._output(one) for one in edges if one.relation == "made"],
             **times,
-            "properties": [{"name": f"unweave:{name}", "value": value} for name, value in told],
+            "properties": [{"name": f"unweave:{name}", "value": value} for name, value in pairs],
         }
 
     def _output(self, edge: Edge) -> Json:
@@ -144,10 +144,10 @@ def _endings(edges: list[Edge]) -> Iterator[tuple[str, str]]:
 
 def _parameters(model: PastModel, record: ModelRecord) -> Json:
     task = record.report.get("task")
-    told = {} if task is None else {"task": task}
+    learns = {} if task is None else {"task": task}
     return {
         "approach": {"type": "supervised" if task in WITH_LABELS else "unsupervised"},
-        **told,
+        **learns,
         "architectureFamily": record.config.get("model_family", FIRST_FAMILY),
         "datasets": [{"ref": model.data}],
     }

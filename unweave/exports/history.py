@@ -142,23 +142,23 @@ class History:
 
 def read_history(connection: sqlite3.Connection, workspace: Workspace) -> History:
     """Read what happened from the log; raises BadInput without the workspace's public key."""
-    told = _Telling(key_id(load_public_key(workspace.public_key)))
-    for event, what in _told(connection):
+    telling = _Telling(key_id(load_public_key(workspace.public_key)))
+    for event, what in _logged(connection):
         match what:
             case ModelMade():
-                told.model_made(event, what)
+                telling.model_made(event, what)
             case DeletionAsked():
-                told.deletion(event, what.request)
+                telling.deletion(event, what.request)
             case DeletionTakenBack():
-                told.end(told.deletion(event, what.request), event, failed=True)
+                telling.end(telling.deletion(event, what.request), event, failed=True)
             case RowsDeleted():
-                run = told.deletion(event, what.request)
+                run = telling.deletion(event, what.request)
                 run = replace(run, replaced=what.models, certificate=what.certificate)
-                told.end(run, event)
+                telling.end(run, event)
             case ModelRetired():
-                run = told.begin(event, "retirement", what.model)
-                told.end(replace(run, replaced={what.model: None}), event)
-    return History(key=told.key, runs=tuple(told.runs.values()), models=told.models)
+                run = telling.begin(event, "retirement", what.model)
+                telling.end(replace(run, replaced={what.model: None}), event)
+    return History(key=telling.key, runs=tuple(telling.runs.values()), models=telling.models)
 
 
 class _Telling:
@@ -190,22 +190,22 @@ class _Telling:
             if one in self.models:
                 self.models[one] = replace(self.models[one], ended=event.time)
 
-    def model_made(self, event: Event, told: ModelMade) -> None:
-        self.models[told.model] = _model(event, told)
-        if told.request is None:
-            run = self.begin(event, "training", told.model)
-            self.end(replace(run, made=(told.model,)), event)
+    def model_made(self, event: Event, made: ModelMade) -> None:
+        self.models[made.model] = _model(event, made)
+        if made.request is None:
+            run = self.begin(event, "training", made.model)
+            self.end(replace(run, made=(made.model,)), event)
         else:
-            run = self.deletion(event, told.request)
-            self.runs[run.id] = replace(run, made=(*run.made, told.model))
+            run = self.deletion(event, made.request)
+            self.runs[run.id] = replace(run, made=(*run.made, made.model))
 
 
-Told = ModelMade | DeletionAsked | DeletionTakenBack | RowsDeleted | ModelRetired
+Logged = ModelMade | DeletionAsked | DeletionTakenBack | RowsDeleted | ModelRetired
 
 
-def _told(connection: sqlite3.Connection) -> list[tuple[Event, Told]]:
+def _logged(connection: sqlite3.Connection) -> list[tuple[Event, Logged]]:
     """Return what the log tells of models and deletions, in its order."""
-    found: list[tuple[Event, Told]] = [
+    found: list[tuple[Event, Logged]] = [
         *of_kind(connection, ModelMade),
         *of_kind(connection, DeletionAsked),
         *of_kind(connection, DeletionTakenBack),
@@ -219,15 +219,15 @@ def _id_of(key: str, seq: int) -> str:
     return str(uuid5(NAMESPACE_URL, OF_AN_EVENT.format(key=key, seq=seq)))
 
 
-def _model(event: Event, told: ModelMade) -> PastModel:
+def _model(event: Event, made: ModelMade) -> PastModel:
     commitments: dict[str, str] = {}
-    if told.served is not None:  # else they are digests
-        commitments = {"weights": told.weights, "ledger": told.ledger, "served": told.served}
+    if made.served is not None:  # else they are digests
+        commitments = {"weights": made.weights, "ledger": made.ledger, "served": made.served}
     return PastModel(
-        id=told.model,
-        line=told.family,
-        guarantee=told.guarantee,
+        id=made.model,
+        line=made.family,
+        guarantee=made.guarantee,
         created=event.time,
-        base=told.base,
+        base=made.base,
         commitments=commitments,
     )

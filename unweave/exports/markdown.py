@@ -20,7 +20,7 @@ def described(text: str | None) -> str:
     return NOT_DESCRIBED if text is None else plain(text)
 
 
-def told(things: Iterable[tuple[str, str]]) -> list[str]:
+def bullets(things: Iterable[tuple[str, str]]) -> list[str]:
     """Return a list, a thing and what is told of it a line."""
     return [f"- **{name}**: {text}" for name, text in things]
 

@@ -57,8 +57,8 @@ class MlflowServer:
                     numbers[one["model"]] = self._make_version(wanted["name"], one)
                     versions += 1
                 self._tag(wanted["name"], numbers[one["model"]], one["tags"])
-            told = {alias: numbers[one]["version"] for alias, one in wanted["aliases"].items()}
-            aliases += self._move(wanted["name"], moved, told)
+            by_alias = {alias: numbers[one]["version"] for alias, one in wanted["aliases"].items()}
+            aliases += self._move(wanted["name"], moved, by_alias)
         return {"versions_made": versions, "aliases_moved": aliases}
 
     def _registered(self, wanted: Json) -> Mapping[str, str]:
@@ -117,15 +117,15 @@ class MlflowServer:
             moved += 1
         return moved
 
-    def _ask(self, method: str, what: str, told: Json, *, absent: bool = False) -> Json | None:
+    def _ask(self, method: str, what: str, body: Json, *, absent: bool = False) -> Json | None:
         """Call the server; with `absent`, None for what it does not have."""
-        asked = f"?{urlencode(told)}" if method == "GET" else ""
+        query = f"?{urlencode(body)}" if method == "GET" else ""
         headers = {"Content-Type": "application/json"}
         if self.authorization is not None:
             headers["Authorization"] = self.authorization
         request = Request(
-            f"{self.address}{API}{what}{asked}",
-            data=None if method == "GET" else json.dumps(told).encode(),
+            f"{self.address}{API}{what}{query}",
+            data=None if method == "GET" else json.dumps(body).encode(),
             headers=headers,
             method=method,
         )
@@ -169,8 +169,8 @@ def _pairs(tags: Mapping[str, str]) -> list[Json]:
     return [{"key": key, "value": value} for key, value in tags.items()]
 
 
-def _tags(told: Json) -> dict[str, str]:
-    return {one["key"]: one["value"] for one in told.get("tags", ())}
+def _tags(entry: Json) -> dict[str, str]:
+    return {one["key"]: one["value"] for one in entry.get("tags", ())}
 
 
 def _code(error: HTTPError) -> str:

@@ -12,7 +12,7 @@ from lineage_store.counted import counted
 from lineage_store.index.models import ModelRecord
 from lineage_store.ledger import FIRST_FAMILY
 from unweave.exports.export import Exported, Files
-from unweave.exports.markdown import described, document, plain, told
+from unweave.exports.markdown import bullets, described, document, plain
 
 LIMITS = """\
 What the model says of somebody is an estimate. That it does well for one group of people was not
@@ -41,7 +41,7 @@ class ModelCard:
             [f"# {title}"],
             [f"As of {exported.as_of[:10]}."],
             ["## Model details"],
-            told(
+            bullets(
                 [
                     ("family", plain(str(config.get("model_family", FIRST_FAMILY)))),
                     ("learns", described(report.get("task"))),
@@ -54,7 +54,7 @@ class ModelCard:
                 ]
             ),
             ["## Intended use"],
-            told(
+            bullets(
                 [
                     ("purpose", described(said.purpose)),
                     ("legal basis", described(said.legal_basis)),
@@ -63,7 +63,7 @@ class ModelCard:
                 ]
             ),
             ["## Data"],
-            told(
+            bullets(
                 [
                     ("rows learnt from", f"{report['rows']['train']:,}"),
                     ("rows judged by", f"{report['rows']['eval']:,}"),
@@ -101,7 +101,7 @@ def _judged(metrics: Any) -> list[str]:
     majority = metrics.get("baseline", {}).get("accuracy")
     if majority is not None:
         things.append(("accuracy of always naming the majority", f"{majority:.0%}"))
-    return told(things)
+    return bullets(things)
 
 
 def _forgotten(line: list[ModelRecord]) -> list[str]:

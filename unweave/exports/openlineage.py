@@ -38,8 +38,8 @@ class OpenLineage:
 
     def written(self, exported: Exported, model: ModelRecord | None) -> Files:
         """Return the events."""
-        told = _Events(exported)
-        return json_lines(event for run in exported.history.runs for event in told.of(run))
+        events = _Events(exported)
+        return json_lines(event for run in exported.history.runs for event in events.of(run))
 
 
 class _Events:
@@ -109,13 +109,13 @@ class _Events:
         return self.exported.data_of(self.history.models[edge.thing.removesuffix(".data")])
 
     def _tags(self, edge: Edge) -> list[Json]:
-        told = {"made by": edge.run.of}
+        tags = {"made by": edge.run.of}
         if edge.thing in self.history.models:
             model = self.history.models[edge.thing]
-            told |= {"kind": "model", "line": model.line, "guarantee": model.guarantee}
+            tags |= {"kind": "model", "line": model.line, "guarantee": model.guarantee}
         else:
-            told["kind"] = "rows" if edge.thing.endswith(".data") else "certificate"
-        return [{"key": key, "value": value, "source": "UNWEAVE"} for key, value in told.items()]
+            tags["kind"] = "rows" if edge.thing.endswith(".data") else "certificate"
+        return [{"key": key, "value": value, "source": "UNWEAVE"} for key, value in tags.items()]
 
     def _named(self, thing: str) -> Json:
         return {"namespace": self.place, "name": thing}

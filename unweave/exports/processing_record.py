@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lineage_store.index.models import ModelRecord
 from unweave.exports.export import Exported, Files
-from unweave.exports.markdown import described, document, plain, told
+from unweave.exports.markdown import bullets, described, document, plain
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class ProcessingRecord:
         return document(
             ["# Record of processing activities (Article 30(1) GDPR)"],
             [f"As of {exported.as_of[:10]}."],
-            told(
+            bullets(
                 [
                     ("(a) controller", described(who.name)),
                     ("contact", described(who.contact)),
@@ -64,7 +64,7 @@ def _models(exported: Exported) -> list[str]:
 def _recipients(exported: Exported) -> list[str]:
     if not exported.recipients:
         return ["None is recorded."]
-    return told(
+    return bullets(
         (
             plain(one.name),
             f"{'all models' if one.line is None else f'the line of {one.line}'}, since {one.since}"

@@ -32,16 +32,16 @@ class Prov:
         """Return the document."""
         history = exported.history
         place = f"https://unweave.dev/workspace/{history.key}#"
-        told: Json = {
+        document: Json = {
             "prefix": PREFIXES | {"ws": place},
             "entity": _entities(exported),
             "activity": {_run(run): _activity(run) for run in history.runs},
         }
         for edge in history.edges():
             relation, values = _relation(edge)
-            known = told.setdefault(relation, {})
+            known = document.setdefault(relation, {})
             known[f"_:{relation}{len(known) + 1}"] = values
-        return json_document(told)
+        return json_document(document)
 
 
 def _entities(exported: Exported) -> Json:

@@ -147,7 +147,7 @@ def column_of(nodes: Iterable[PictureNode], edges: Iterable[Edge]) -> Column:
         word = word_of(node)
         groups[word, word in FIRST and node.key in gone].append(node)
     order = [place for place in PLACES if place in groups]
-    boxes = tuple(_told(word, gone, groups[word, gone]) for word, gone in order)
+    boxes = tuple(_box_of(word, gone, groups[word, gone]) for word, gone in order)
     at = {node.key: n for n, place in enumerate(order) for node in groups[place]}
     between = {(at[a], at[b]) for a, b in edges if at[a] < at[b]}
     return Column(boxes, tuple(sorted(_reduced(between))))
@@ -164,16 +164,16 @@ def _gone(nodes: Sequence[PictureNode], edges: Iterable[Edge]) -> set[int]:
     return deleted | {one for one, of in made.items() if of <= deleted}
 
 
-def _told(word: Word, gone: bool, nodes: Sequence[PictureNode]) -> Box:
+def _box_of(word: Word, gone: bool, nodes: Sequence[PictureNode]) -> Box:
     names = {
         str(node.values[of]) for node in nodes for of in ("request", "model") if of in node.values
     }
     own = sorted(one for one in names if one[:1] == ("r" if word is DELETION else "m"))
     own.sort(key=lambda one: (len(one), one))
     named = ", ".join(own[:NAMED]) + (f" and {len(own) - NAMED:,} more" if len(own) > NAMED else "")
-    told = word.name
+    name = word.name
     if word in (MODELS, SERVED, DELETION) and own:
-        told = f"{word.name}{'s' if len(own) > 1 and word is not SERVED else ''} {named}"
+        name = f"{word.name}{'s' if len(own) > 1 and word is not SERVED else ''} {named}"
     kinds = [node.kind.rpartition(".")[2] for node in nodes]
     number = next(
         (counted(kinds.count(kind), one, more) for kind, one, more in word.counts if kind in kinds),
@@ -184,7 +184,7 @@ def _told(word: Word, gone: bool, nodes: Sequence[PictureNode]) -> Box:
     state = GONE if gone else number
     if gone and number:
         state = f"{number}, {GONE}"
-    return Box(word, gone, told, state or counted(len(nodes), "record"))
+    return Box(word, gone, name, state or counted(len(nodes), "record"))
 
 
 def _reduced(edges: set[Edge]) -> set[Edge]:
@@ -244,7 +244,7 @@ def draw(column: Column, *, title: str, said: Sequence[str] = ()) -> bytes:
         f"<text class='told' x='14' y='{47 + SAID_LINE * len(above)}' font-size='10.5'>"
         f"{below}</text>",
         *(_line(place, edge) for edge in column.lines),
-        *(_box(place.top(n), told) for n, told in enumerate(column.boxes)),
+        *(_box(place.top(n), box) for n, box in enumerate(column.boxes)),
         "</svg>",
     ]
     return ("\n".join(lines) + "\n").encode("utf-8")
@@ -295,19 +295,19 @@ def _line(place: _Place, edge: Edge) -> str:
     )
 
 
-def _box(top: int, told: Box) -> str:
+def _box(top: int, box: Box) -> str:
     width = WIDTH - LEFT - 14
-    look = f"box {told.word.look}{' gone' if told.gone else ''}"
-    corner = 14 if told.word is DELETION else 3
+    look = f"box {box.word.look}{' gone' if box.gone else ''}"
+    corner = 14 if box.word is DELETION else 3
     return (
         f"<g class='node' "
-        f"role='listitem'><title>{escape(f'{told.name}: {told.word.meaning}')}</title>"
+        f"role='listitem'><title>{escape(f'{box.name}: {box.word.meaning}')}</title>"
         f"<rect class='{look}' x='{LEFT}' y='{top}' width='{width}' height='{BOX_HEIGHT}' "
         f"rx='{corner}'/>"
         f"<text class='name' x='{LEFT + 12}' y='{top + 16}' font-size='12.5' font-weight='bold'>"
-        f"{escape(told.name)}</text>"
+        f"{escape(box.name)}</text>"
         f"<text class='told' x='{LEFT + 12}' y='{top + 30}' font-size='10'>"
-        f"{escape(told.word.meaning)}</text>"
-        f"<text class='told' x='{LEFT + 12}' y='{top + 43}' font-size='10'>{escape(told.detail)}"
+        f"{escape(box.word.meaning)}</text>"
+        f"<text class='told' x='{LEFT + 12}' y='{top + 43}' font-size='10'>{escape(box.detail)}"
         f"</text></g>"
     )

@@ -31,6 +31,6 @@ def of(*questions: str) -> Complete:
                 found = [row for one in questions for row in connection.execute(one)]
         except (UnweaveError, sqlite3.Error, OSError, KeyError):
             return []
-        return [CompletionItem(id_, help=told) for id_, told in found if id_.startswith(begun)]
+        return [CompletionItem(id_, help=about) for id_, about in found if id_.startswith(begun)]
 
     return complete

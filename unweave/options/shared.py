@@ -128,8 +128,8 @@ def for_people(answer: dict[str, Any]) -> dict[str, Any]:
     if context is None:
         return answer
     flags = flags_for(context.command, context.find_root().command)
-    told: dict[str, Any] = answer_in_flags(answer, flags)
-    return told
+    in_flags: dict[str, Any] = answer_in_flags(answer, flags)
+    return in_flags
 
 
 def spelled_for_a_terminal(

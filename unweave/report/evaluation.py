@@ -41,23 +41,23 @@ class Judged:
     charts: Evaluation | None = None
 
 
-def judged(folder: RequestFolder, model: str, told: Mapping[str, Any] | None) -> Judged | None:
-    """Read the evaluation of a model, by its id before; `told` is what the certificate says of it.
+def judged(folder: RequestFolder, model: str, certified: Mapping[str, Any] | None) -> Judged | None:
+    """Read the evaluation of a model, by its id before; `certified` is what its certificate says.
 
     Raises CheckFailed if the file is not the one that the certificate names.
     """
-    if told is None:
+    if certified is None:
         return None
     file = folder.evaluation(model)
-    if not file.exists() or digest(file.read_bytes()) != told["digest"]:
+    if not file.exists() or digest(file.read_bytes()) != certified["digest"]:
         raise CheckFailed(
             f"The evaluation of {model} is not the one that the certificate names: restore the "
             f"workspace from a backup."
         )
     value = read_json(file)
     return Judged(
-        outcome=told["outcome"],
-        rung=told["rung"],
+        outcome=certified["outcome"],
+        rung=certified["rung"],
         why=value.get("why", ""),
         findings=tuple(map(_finding, value.get("findings", ()))),
         charts=_charts(value.get("charts")),

@@ -57,7 +57,7 @@ def page(report: Report, evaluation: Evaluation | None = None) -> bytes:
         report=report,
         style=Markup((folder / "report.css").read_text(encoding="utf-8") + foot(report)),
         headline=words.headline(report),
-        told=tuple(_told(report, evaluated=evaluation is not None)),
+        sections=tuple(_sections(report, evaluated=evaluation is not None)),
         models=tuple(_part(report, one) for one in report.models),
         charts=tuple(_all_charts(report, evaluation)),
         environment=words.environment_lines(report),
@@ -78,7 +78,7 @@ def foot(report: Report) -> str:
     )
 
 
-def _told(report: Report, *, evaluated: bool) -> Iterator[tuple[str, list[str]]]:
+def _sections(report: Report, *, evaluated: bool) -> Iterator[tuple[str, list[str]]]:
     yield "What was asked", words.what_was_asked(report)
     yield "What was found", words.what_was_found(report)
     yield "What was done", words.what_was_done(report)

@@ -81,7 +81,7 @@ def picture(report: Report, one: ModelChange) -> str:
 def looks(one: ModelChange) -> list[tuple[str, str]]:
     """Return the looks of slices that occur in a model's picture, with their meanings."""
     found = {_look(decision, row) for decision in _columns(one) for row in range(max(one.cells, 1))}
-    return [(name, told) for name, told in LOOKS.items() if name in found]
+    return [(name, meaning) for name, meaning in LOOKS.items() if name in found]
 
 
 def left_out(one: ModelChange) -> int:
@@ -149,8 +149,8 @@ def _side(
     yield from _box(RIGHT, top, width, f"Request {report.request_id}", named, look="round")
     yield _down(RIGHT + width / 2, top + BOX, event)
     logged = report.proof.position
-    told = "not logged" if logged is None else f"event {logged:,}"
-    yield from _box(RIGHT, event, width, "Deletion", told, look="round")
+    place = "not logged" if logged is None else f"event {logged:,}"
+    yield from _box(RIGHT, event, width, "Deletion", place, look="round")
     yield _arrow(RIGHT, event + BOX / 2, until, event + BOX / 2)
     yield _down(RIGHT + width / 2, event + BOX, bottom)
     yield from _box(

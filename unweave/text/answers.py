@@ -115,9 +115,9 @@ def planned(answer: Answer) -> list[Any]:
         read = strategy_of(plan["strategy"]).read
         for item in plan["shards"]:
             anew = read(item).anew
-            told = [f"{item[k]:,}" if anew and k in item else "" for k in costs]
+            figures = [f"{item[k]:,}" if anew and k in item else "" for k in costs]
             shards.add_row(
-                *(str(item[k]) for k in ("shard", "action", "kept_stages")), *told, item["why"]
+                *(str(item[k]) for k in ("shard", "action", "kept_stages")), *figures, item["why"]
             )
         parts += [estimate_table(plan), shards, verdict_table(plan["verdicts"])]
     return [*parts, *left_in_lines(answer), "Nothing was changed."]
@@ -181,9 +181,9 @@ def forgotten(answer: Answer) -> list[Any]:
     if answer["exact_by"]:
         parts.append(f"  an exact result is due by {answer['exact_by']}: unweave run-requests")
     parts += [
-        f"  was served  {told['pushed']} ({told['model']}, from {told['from'][:10]}): tell whoever "
+        f"  was served  {one['pushed']} ({one['model']}, from {one['from'][:10]}): tell whoever "
         f"took it from there"
-        for told in answer["recipients"]
+        for one in answer["recipients"]
     ]
     parts += [
         f"  certificate {answer['certificate']}",
@@ -306,9 +306,9 @@ def status(answer: Answer) -> list[Any]:
     return parts
 
 
-def earlier_lines(told: Mapping[str, Any]) -> list[str]:
+def earlier_lines(entry: Mapping[str, Any]) -> list[str]:
     """Say what an earlier unweave published, and what to do about it."""
-    return [f"Here stays {told['what']}.", f"To be rid of it, {told['how']}."]
+    return [f"Here stays {entry['what']}.", f"To be rid of it, {entry['how']}."]
 
 
 def predicted(answer: Answer) -> list[Any]:

@@ -23,11 +23,11 @@ def estimate_table(plan: Mapping[str, Any]) -> Table:
 
 def estimate_lines(change: Mapping[str, Any]) -> list[str]:
     """Return what the unlearning was estimated to take beside what it took."""
-    told = []
+    lines = []
     for name, costs in (("estimated", change["estimate"]), ("took", change["actual"])):
         if costs is not None:
-            told.append(
+            lines.append(
                 f"  {name:<11} {costs['seconds']:.1f} s, {counted(costs['steps'], 'step')}, "
                 f"{counted(costs['bytes'], 'byte')}"
             )
-    return told
+    return lines

@@ -31,8 +31,8 @@ def metrics_text(metrics: Mapping[str, Any]) -> str:
     for name, (text, whose) in MEASURED.items():
         if name in metrics:
             beside = metrics.get("baseline", {}).get(name) if whose else None
-            told = "" if beside is None else f" ({whose} {_figure(beside)})"
-            found.append(f"{text} {_figure(metrics[name])}{told}")
+            always = "" if beside is None else f" ({whose} {_figure(beside)})"
+            found.append(f"{text} {_figure(metrics[name])}{always}")
     if not metrics.keys() & {
         "log_loss",
         "rmse",
@@ -41,9 +41,9 @@ def metrics_text(metrics: Mapping[str, Any]) -> str:
     }:  # of a model that has ended
         kept = [name for name in ("accuracy", "hit_rate") if name in metrics]
         found = [f"{MEASURED[name][0]} {metrics[name]:.0%}" for name in kept] or ["not kept"]
-    told = f"{', '.join(found)} on {number:,} {of}"
+    line = f"{', '.join(found)} on {number:,} {of}"
     further = metrics.get("further_labels", {}).items()
-    return "; ".join([told, *(f"{name!r} {metrics_text(one)}" for name, one in further)])
+    return "; ".join([line, *(f"{name!r} {metrics_text(one)}" for name, one in further)])
 
 
 def baseline_warning(metrics: Mapping[str, Any]) -> list[str]:

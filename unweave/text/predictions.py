@@ -90,21 +90,21 @@ def answer_lines(answer: Mapping[str, Any]) -> Iterator[str]:
         yield from _item_lines(answer)
         return
     rows, further = answer["rows"], answer.get("further_labels", NO_LABELS)
-    classes = {name: told.get("classes", ()) for name, told in further.items()}
+    classes = {name: label.get("classes", ()) for name, label in further.items()}
     yield csv_line(names_of(answer["rows_by"], answer.get("classes", ()), classes))
     labels = []
-    for told in (answer, *further.values()):
-        probabilities = np.array(told.get("probabilities", ()), np.float64)
-        shaped = probabilities.reshape(len(rows), len(told.get("classes", ())))
-        labels.append((told["predictions"], shaped))
+    for label in (answer, *further.values()):
+        probabilities = np.array(label.get("probabilities", ()), np.float64)
+        shaped = probabilities.reshape(len(rows), len(label.get("classes", ())))
+        labels.append((label["predictions"], shaped))
     yield from csv_lines(rows, labels)
 
 
 def _item_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     yield csv_line(names_of_items(answer["rows_by"]))
     for row, items, scores in zip(answer["rows"], answer["items"], answer["scores"], strict=True):
-        told = np.array(scores, np.float64).reshape(len(items), 1)
-        yield from csv_lines([row] * len(items), [(items, told)])
+        shaped = np.array(scores, np.float64).reshape(len(items), 1)
+        yield from csv_lines([row] * len(items), [(items, shaped)])
 
 
 def write_csv(stream: BinaryIO, names: Sequence[str], pieces: Iterable[Piece]) -> int:

@@ -26,8 +26,8 @@ def visible(text: str, *, encoding: str = "utf-8") -> str:
     """Return a text on one line, with all that is unseen, and acts, as escapes."""
     if text.isascii() and text.isprintable():
         return text
-    told = "".join(_escaped(one) if _acts(one) else one for one in text)
-    return told.encode(encoding, "backslashreplace").decode(encoding)
+    escaped = "".join(_escaped(one) if _acts(one) else one for one in text)
+    return escaped.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def say(line: str, *, err: bool = False) -> None:

@@ -55,25 +55,27 @@ def _restricted(answer: Answer) -> list[Any]:
     """Say what a restriction does and what it does not, as long as it lasts."""
     if answer["restricted_since"] is None or answer["ended"] is not None:
         return []
-    told = ["No training takes the rows in, and nobody else's request deletes them."]
+    sentences = ["No training takes the rows in, and nobody else's request deletes them."]
     if answer["state"] == "held":
-        told.append(f"Nobody may end that, or take them out, until {answer['held_until']}: a hold.")
+        sentences.append(
+            f"Nobody may end that, or take them out, until {answer['held_until']}: a hold."
+        )
     if answer["lifts_on"]:
-        told.append(f"It is lifted from {answer['lifts_on']} on: {answer['because']}.")
+        sentences.append(f"It is lifted from {answer['lifts_on']} on: {answer['because']}.")
     if answer["taken_out"]:
         run = answer["taken_out"]
-        told.append(f"{run} took the rows out of the models; they are kept here, sealed.")
+        sentences.append(f"{run} took the rows out of the models; they are kept here, sealed.")
     carried = ", ".join(
         f"{one['model']} ({counted(one['rows'], 'row')})" for one in answer["carried_by"]
     )
     if carried and answer["keep_rows"]:
-        told.append(f"The next run takes them out of {carried}, and keeps them, sealed.")
+        sentences.append(f"The next run takes them out of {carried}, and keeps them, sealed.")
     elif carried:
-        told.append(
+        sentences.append(
             f"Carried still by {carried}: `unweave request keep-rows {answer['request']}` has the "
             f"next run take them out, to be kept, sealed."
         )
-    return told
+    return sentences
 
 
 def lifted(answer: Answer) -> list[Any]:
@@ -151,7 +153,7 @@ def shown(answer: Answer) -> list[Any]:
         + (f"confirmed for {one['deletion']} on {one['told']}" if one["told"] else "not confirmed")
         for one in answer["to_confirm"]
     ]
-    lines += [f"  was served   {told['pushed']}" for told in answer.get("recipients", [])]
+    lines += [f"  was served   {served['pushed']}" for served in answer.get("recipients", [])]
     return lines + _near(answer)
 
 
@@ -268,8 +270,8 @@ def planned(answer: Answer) -> list[Any]:
     begun = in_short(groups, sum(len(group["requests"]) for group in groups), "request")
     parts: list[Any] = [begun.removesuffix(".") + f"; nothing found for {nothing:,}."]
     for group in groups:
-        told = planned_models(group)[1:]  # which all begin with a sentence of their own
-        parts += [f"{', '.join(group['requests'])} in one run:", *told]
+        models = planned_models(group)[1:]  # which all begin with a sentence of their own
+        parts += [f"{', '.join(group['requests'])} in one run:", *models]
     return [*parts, *_settled(answer)]
 
 
@@ -313,8 +315,8 @@ def recipient(answer: Answer) -> list[Any]:
     """Show a recipient."""
     what = f"the models of the line {answer['line']}" if answer["line"] else "all models"
     until = f" to {answer['until']}" if answer["until"] else ""
-    told = [f"  told of {run} on {day}" for run, day in answer["told"].items()]
-    return [f"{answer['number']}  {answer['name']}: {what}, since {answer['since']}{until}", *told]
+    lines = [f"  told of {run} on {day}" for run, day in answer["told"].items()]
+    return [f"{answer['number']}  {answer['name']}: {what}, since {answer['since']}{until}", *lines]
 
 
 def recipients(answer: Answer) -> list[Any]:
@@ -336,8 +338,8 @@ def places(answer: Answer) -> list[Any]:
 
 def place(answer: Answer) -> list[Any]:
     """Show a place that serves."""
-    head, *told = recipient(answer)
-    return [head, *(line.replace("told of", "confirmed for") for line in told)]
+    head, *lines = recipient(answer)
+    return [head, *(line.replace("told of", "confirmed for") for line in lines)]
 
 
 def described(answer: Answer) -> list[Any]:

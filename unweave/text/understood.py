@@ -10,57 +10,57 @@ MOST_COLUMNS = 12
 MOST_CLASSES = 10
 
 
-def understood_lines(told: Understanding, *, values: bool) -> Iterator[str]:
+def understood_lines(table: Understanding, *, values: bool) -> Iterator[str]:
     """Yield what was understood, line by line; with `values`, the names of classes too."""
-    yield f"Read {counted(told.rows, 'row')} ({'; '.join(sorted(set(told.sources.values())))})."
-    if told.excluded:
+    yield f"Read {counted(table.rows, 'row')} ({'; '.join(sorted(set(table.sources.values())))})."
+    if table.excluded:
         yield (
-            f"  kept out   {counted(told.excluded, 'row')} of what was forgotten here, or "
+            f"  kept out   {counted(table.excluded, 'row')} of what was forgotten here, or "
             f"is restricted"
         )
-    if told.alike:
+    if table.alike:
         said = (
-            f"{counted(told.alike, 'row is', 'rows are')} of ids spelled nearly as forgotten ones"
+            f"{counted(table.alike, 'row is', 'rows are')} of ids spelled nearly as forgotten ones"
         )
         yield f"  alike      {said} (--admit-alike lets them in)"
-    yield f"  label      {_label(told)}"
-    for one in told.further_labels:
+    yield f"  label      {_label(table)}"
+    for one in table.further_labels:
         yield f"             {one.name!r}: a {one.task}, since {one.why}"
-    if told.class_rows:
-        yield f"  classes    {_classes(told, values=values)}"
+    if table.class_rows:
+        yield f"  classes    {_classes(table, values=values)}"
     for kind, word in KINDS:
-        of_kind = [column for column in told.columns if column.kind == kind]
+        of_kind = [column for column in table.columns if column.kind == kind]
         if of_kind:
             yield f"  {word:<10} {_columns(of_kind)}"
-    if told.weight is not None:
-        yield f"  weights    {told.weight!r}, of all that is learnt and of metrics"
-    if told.group is not None:
+    if table.weight is not None:
+        yield f"  weights    {table.weight!r}, of all that is learnt and of metrics"
+    if table.group is not None:
         yield (
-            f"  groups     {told.group!r}: {told.groups:,} of at most "
-            f"{counted(told.biggest_group, 'row')}"
+            f"  groups     {table.group!r}: {table.groups:,} of at most "
+            f"{counted(table.biggest_group, 'row')}"
         )
-    if told.subjects is not None:
+    if table.subjects is not None:
         yield (
-            f"  people     {told.subjects:,}; "
-            f"{counted(told.without_subject, 'row names', 'rows name')} nobody"
+            f"  people     {table.subjects:,}; "
+            f"{counted(table.without_subject, 'row names', 'rows name')} nobody"
         )
-    if told.on_both_sides:
-        yield f"             {told.on_both_sides:,} of them are learnt from and judged by"
-    yield f"  partition  {counted(told.shards, 'shard')} of {counted(told.slices, 'slice')}"
+    if table.on_both_sides:
+        yield f"             {table.on_both_sides:,} of them are learnt from and judged by"
+    yield f"  partition  {counted(table.shards, 'shard')} of {counted(table.slices, 'slice')}"
 
 
-def _label(told: Understanding) -> str:
-    if told.label is None:
+def _label(table: Understanding) -> str:
+    if table.label is None:
         return "none"
-    return f"{told.label!r}: a {told.task}, since {told.why_task}"
+    return f"{table.label!r}: a {table.task}, since {table.why_task}"
 
 
-def _classes(told: Understanding, *, values: bool) -> str:
-    shown = list(zip(told.classes, told.class_rows, strict=True))[:MOST_CLASSES]
+def _classes(table: Understanding, *, values: bool) -> str:
+    shown = list(zip(table.classes, table.class_rows, strict=True))[:MOST_CLASSES]
     each = (f"{name!r} {count:,}" if values else f"{count:,}" for name, count in shown)
-    more = len(told.class_rows) - len(shown)
+    more = len(table.class_rows) - len(shown)
     rest = f" and {more} more" if more > 0 else ""
-    return f"{len(told.class_rows)}, of {', '.join(each)}{rest} rows"
+    return f"{len(table.class_rows)}, of {', '.join(each)}{rest} rows"
 
 
 def _columns(columns: list[ColumnTold]) -> str:

@@ -249,7 +249,7 @@ def _finish(
 def _told(workspace: Workspace, request: OwnRequest, change: OwnChange) -> OwnForgotten:
     def by_shard(model: OwnModel, found: Mapping[str, T]) -> dict[str, T]:
         several = f"{model.trainer}/" if len(change.models) > 1 else ""
-        return {f"{several}{shard}": told for shard, told in found.items()}
+        return {f"{several}{shard}": value for shard, value in found.items()}
 
     shards: dict[str, str] = {}
     changed: dict[str, tuple[str, ...]] = {}

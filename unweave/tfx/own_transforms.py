@@ -27,8 +27,8 @@ GIVEN = ("preprocessing_fn", "module_file", "module_path", "custom_config", "for
 
 def sees_all_slices(parameters: Mapping[str, Any]) -> bool:
     """Say whether a Transform of these parameters analyzes more than first slices."""
-    told = parameters.get("splits_config")
-    analyzed = json.loads(told).get("analyze", ()) if told else ()
+    config = parameters.get("splits_config")
+    analyzed = json.loads(config).get("analyze", ()) if config else ()
     return not analyzed or not all(map(is_first_slice, analyzed))
 
 

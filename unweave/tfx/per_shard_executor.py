@@ -197,7 +197,7 @@ class RunFnTrainer:
             "parameters": digest_json({name: self.parameters.get(name) for name in named}),
             "environment": digest_json(environment()),
             "unweave": code_digest(ROOTS),
-            **{name: digest_json(told) for name, told in others.items()},
+            **{name: digest_json(digests) for name, digests in others.items()},
         }
 
 
@@ -206,8 +206,8 @@ def _unsplit(arguments: TrainArgs | EvalArgs) -> str:
     copied = type(arguments)()
     copied.CopyFrom(arguments)
     del copied.splits[:]
-    told: str = proto_utils.proto_to_json(copied)
-    return told
+    text: str = proto_utils.proto_to_json(copied)
+    return text
 
 
 def _sources(parameters: Mapping[str, Any]) -> dict[str, str]:
