@@ -28,10 +28,10 @@ def is_overwritten(file: Path, gone: Collection[bytes]) -> bool:
     """
     if file.stat().st_size <= SMALL or not 0 < len(gone) <= FEW:
         return False
-    asked = "\n".join(one[:LONGEST].hex() for one in gone)
+    patterns = "\n".join(one[:LONGEST].hex() for one in gone)
     found = subprocess.run(
         [sys.executable, "-I", __file__, str(file)],
-        input=asked,
+        input=patterns,
         text=True,
         capture_output=True,
         check=False,

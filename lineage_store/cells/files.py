@@ -118,8 +118,8 @@ def keep_once(snapshot: Snapshot, others: Iterable[Snapshot]) -> int:
     for cell in snapshot.cells:
         for other, home in zip(known, alike, strict=True):
             if cell.id in other and _is_copy(snapshot.folder, cell, home.folder, other[cell.id]):
-                taken = take_over(other[cell.id].written, home.folder, snapshot.folder)
-                cell, found = replace(cell, written=taken), found + 1
+                links = take_over(other[cell.id].written, home.folder, snapshot.folder)
+                cell, found = replace(cell, written=links), found + 1
                 break
         cells.append(cell)
     if found:

@@ -108,16 +108,16 @@ def kinds_said(
     """Return the kinds of columns that are said; raises BadInput for a column of two kinds."""
     each: tuple[tuple[Kind, Sequence[str]], ...]
     each = (("text", texts), ("date", dates), ("array", arrays))
-    said: dict[str, Kind] = {}
+    kinds: dict[str, Kind] = {}
     for kind, names in each:
         for name in dict.fromkeys(names):
-            if name in said:
+            if name in kinds:
                 raise BadInput(
-                    f"The column {name!r} is said to hold {said[name]}s and {kind}s: say one of "
+                    f"The column {name!r} is said to hold {kinds[name]}s and {kind}s: say one of "
                     f"them."
                 )
-            said[name] = kind
-    return tuple(said.items())
+            kinds[name] = kind
+    return tuple(kinds.items())
 
 
 def placed_by_row(place_by: str | None, *, group: str | None) -> bool:

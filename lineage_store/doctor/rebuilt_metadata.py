@@ -80,8 +80,8 @@ def rebuild(
         ledger_ids[record.id] = ids["ledger"]
         base = known.get(base_of(record) or "")
         if stand_ins.is_lost(beside, workspace, record):
-            given = None if base is None else ledger_ids[base.id]
-            stand_ins.put_steps(metadata, names, record, ids, base_ledger=given)
+            base_ledger = None if base is None else ledger_ids[base.id]
+            stand_ins.put_steps(metadata, names, record, ids, base_ledger=base_ledger)
         ledger = ledgers.get(record.family)
         start = None if base is None else ledgers.get(base.family)
         if record.state == "live" and ledger is not None:

@@ -179,14 +179,14 @@ class ExampleGateway:
         """
         folder.mkdir(parents=True, exist_ok=True)
         staging = folder / "staging"
-        given = (
+        examples = (
             self._given(split, record, f"record {number} of {file.name}")
             for split, file in sources
             for number, record in enumerate(read_records(file), start=1)
         )
         try:
             with staging.open("w+b") as stream:
-                while rows := list(islice(given, BLOCK)):
+                while rows := list(islice(examples, BLOCK)):
                     self._let_in(rows, stream)
                 counts: dict[str, int] = {}
                 for split in dict.fromkeys(split for split, _ in sources):

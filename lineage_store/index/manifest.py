@@ -82,18 +82,18 @@ def of_the_gate(record: ModelRecord) -> dict[str, object]:
     return {name: record.report[name] for name in OF_THE_GATE if name in record.report}
 
 
-def names_for(connection: sqlite3.Connection, asked: Sequence[Sequence[str]]) -> list[str]:
+def names_for(connection: sqlite3.Connection, commitments: Sequence[Sequence[str]]) -> list[str]:
     """Choose under which commitment each id is entered, of those that may stand for it, best last.
 
     The best is left to one id where two of a request, or one that was forgotten, share it.
     """
     taken = set(deletions.manifest(connection))
     chosen: dict[int, str] = {}
-    for place in sorted(range(len(asked)), key=lambda place: len(asked[place])):
-        free = [name for name in asked[place] if name not in taken]
-        chosen[place] = free[-1] if free else asked[place][-1]
+    for place in sorted(range(len(commitments)), key=lambda place: len(commitments[place])):
+        free = [name for name in commitments[place] if name not in taken]
+        chosen[place] = free[-1] if free else commitments[place][-1]
         taken.add(chosen[place])
-    return [chosen[place] for place in range(len(asked))]
+    return [chosen[place] for place in range(len(commitments))]
 
 
 def keep_rows(

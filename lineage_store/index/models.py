@@ -155,15 +155,15 @@ def newest_models(
 ) -> list[ModelRecord]:
     """List so many models of before a number, newest first."""
     where = "AND state = 'live'" if live_only else ""
-    asked = f"SELECT * FROM models WHERE ordinal < ? {where} ORDER BY ordinal DESC LIMIT ?"
+    query = f"SELECT * FROM models WHERE ordinal < ? {where} ORDER BY ordinal DESC LIMIT ?"
     below = before if before is not None else 1 << 62
-    return [_record(row) for row in connection.execute(asked, (below, size)).fetchall()]
+    return [_record(row) for row in connection.execute(query, (below, size)).fetchall()]
 
 
 def of_line(connection: sqlite3.Connection, family: str) -> list[ModelRecord]:
     """List the models of a line, oldest first."""
-    asked = "SELECT * FROM models WHERE family = ? ORDER BY ordinal"
-    return [_record(row) for row in connection.execute(asked, (family,)).fetchall()]
+    query = "SELECT * FROM models WHERE family = ? ORDER BY ordinal"
+    return [_record(row) for row in connection.execute(query, (family,)).fetchall()]
 
 
 def some_models(connection: sqlite3.Connection, ids: Iterable[str]) -> list[ModelRecord]:
@@ -176,8 +176,8 @@ def some_models(connection: sqlite3.Connection, ids: Iterable[str]) -> list[Mode
 
 def live_snapshots(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
     """List the live models, oldest first: id, line and snapshot alone, however many there are."""
-    asked = "SELECT id, family, snapshot FROM models WHERE state = 'live' ORDER BY ordinal"
-    return [(row["id"], row["family"], row["snapshot"]) for row in connection.execute(asked)]
+    query = "SELECT id, family, snapshot FROM models WHERE state = 'live' ORDER BY ordinal"
+    return [(row["id"], row["family"], row["snapshot"]) for row in connection.execute(query)]
 
 
 def find_model(connection: sqlite3.Connection, model_id: str | None = None) -> ModelRecord:

@@ -65,9 +65,9 @@ class IndexedRows:
         """Return the indices of the rows of a split, by shard and slice, in order."""
         found = {}
         shard, slice_ = cells_of(self.places, partition)
-        asked = self.of_split(split)
-        for pair in sorted(set(zip(shard[asked].tolist(), slice_[asked].tolist(), strict=True))):
-            here = asked & (shard == pair[0]) & (slice_ == pair[1])
+        mask = self.of_split(split)
+        for pair in sorted(set(zip(shard[mask].tolist(), slice_[mask].tolist(), strict=True))):
+            here = mask & (shard == pair[0]) & (slice_ == pair[1])
             found[pair] = np.flatnonzero(here)
         return found
 
@@ -287,8 +287,8 @@ def remove(
     """
     keys = list(row_keys)
     found = _by_key(connection, keys) if subjects is None else _of_any(connection, subjects)
-    asked = frozenset(keys)
-    take_out(connection, [one for one in found if one[1] in asked])
+    wanted = frozenset(keys)
+    take_out(connection, [one for one in found if one[1] in wanted])
 
 
 def take_out(connection: sqlite3.Connection, places: Iterable[tuple[int, bytes]]) -> None:

@@ -47,10 +47,12 @@ class ClockJump:
     def in_words(self) -> str:
         """Say it in a sentence without its full stop."""
         now = "it is" if self.event is None else f"event {self.event} is of"
-        said = f"the clock went back: event {self.last} is of {self.before}, and {now} {self.after}"
+        sentence = (
+            f"the clock went back: event {self.last} is of {self.before}, and {now} {self.after}"
+        )
         if self.holds:
-            said += f"; meanwhile the hold of {', '.join(self.holds)} ended"
-        return said
+            sentence += f"; meanwhile the hold of {', '.join(self.holds)} ended"
+        return sentence
 
 
 def clock_jumps(connection: sqlite3.Connection, *, time: str) -> list[ClockJump]:
@@ -58,7 +60,7 @@ def clock_jumps(connection: sqlite3.Connection, *, time: str) -> list[ClockJump]
 
     Events whose time cannot be read are passed over: `events.check` tells what was changed.
     """
-    said = {one.event: one.right for _, one in of_kind(connection, ClockExplained)}
+    explained = {one.event: one.right for _, one in of_kind(connection, ClockExplained)}
     ended = {event.seq: one.request for event, one in of_kind(connection, RequestHoldEnded)}
     found: list[ClockJump] = []
     run: list[tuple[int, datetime, str]] = []  # since the last jump
@@ -68,7 +70,7 @@ def clock_jumps(connection: sqlite3.Connection, *, time: str) -> list[ClockJump]
             late = [seq for seq, moment, _ in run if moment > at + TOLERANCE]
             holds = tuple(ended[seq] for seq in late if seq in ended)
             event = number or None
-            right = said.get(number)
+            right = explained.get(number)
             found.append(ClockJump(event, latest[0], late[0], latest[2], written, holds, right))
             run, latest = [], None
         run.append((number, at, written))

@@ -82,8 +82,8 @@ class _Origins:
     def of(self, ids: Iterable[int]) -> Mapping[int, set[str]]:
         """Return the families that each artifact comes from."""
         made_from: dict[int, set[int]] = defaultdict(set)
-        asked = set(ids)
-        frontier = asked - self._known.keys()
+        wanted = set(ids)
+        frontier = wanted - self._known.keys()
         seen = set(frontier)
         while frontier:
             near = self._made_from(frontier)
@@ -93,7 +93,7 @@ class _Origins:
             self._ask_units(reached - self._rest)
             frontier = reached - seen - self._known.keys()
             seen |= frontier
-        return self._spread(asked | seen, made_from)
+        return self._spread(wanted | seen, made_from)
 
     def _made_from(self, ids: Iterable[int]) -> dict[int, set[int]]:
         """Return the inputs of what made each artifact."""

@@ -45,8 +45,8 @@ class SaidOfModel:
     retention: str | None = None
 
     def __post_init__(self) -> None:
-        given = (getattr(self, one) for one in TOLD)
-        if not all(one is None or (one.strip() and one.isprintable()) for one in given):
+        texts = (getattr(self, one) for one in TOLD)
+        if not all(one is None or (one.strip() and one.isprintable()) for one in texts):
             raise BadInput("What is said of a model is one line of text each, and not empty.")
 
     @property

@@ -44,10 +44,10 @@ def length_of(retention: str | None) -> Period | None:
     found = LENGTH.fullmatch(" ".join((retention or "").casefold().split()))
     if found is None:
         return None
-    said, unit = found.groups()
-    if not (said.isdigit() or said in NUMBERS):
+    count, unit = found.groups()
+    if not (count.isdigit() or count in NUMBERS):
         return None
-    number = int(said) if said.isdigit() else NUMBERS.index(said) + 1
+    number = int(count) if count.isdigit() else NUMBERS.index(count) + 1
     months = {"month": number, "year": 12 * number}.get(unit, 0)
     return Period(months, {"day": number, "week": 7 * number}.get(unit, 0)) if number else None
 

@@ -30,7 +30,7 @@ def held_about(
     for touched in traced["models"]:
         snapshot = load_snapshot(workspace.absolute(records[touched["model"]].paths["data"]))
         touched["held"] = list(_rows(snapshot, frozenset(touched["row_keys"])))
-    asked = queue.with_ids(connection, entries_of(keys, subject))
+    requests = queue.with_ids(connection, entries_of(keys, subject))
     return {
         "subject": subject,
         "on": today,
@@ -44,7 +44,7 @@ def held_about(
                 "run": request.run,
                 "deletion": request.run,
             }
-            for request in asked
+            for request in requests
         ],
     }
 

@@ -128,9 +128,9 @@ def free_of_deleted(connection: sqlite3.Connection, record: models.ModelRecord) 
     if record.state != "live":
         reason = f"it was {record.state} on {record.ended}: its weights are gone"
         return {"model": record.id, "state": record.state, "free": None, "reasons": [reason]}
-    asked = deletions.all_requests(connection)
+    requests = deletions.all_requests(connection)
     # A deletion replaces each live model that holds a row of it, or it stays unfinished.
-    running = [one.id for one in asked if one.state == "running"]
+    running = [one.id for one in requests if one.state == "running"]
     reasons = [f"the deletion {one} has not ended: finish it first" for one in running]
     if record.claim.leaves_derived:
         until = record.report.get("derived_until")
@@ -149,7 +149,7 @@ def free_of_deleted(connection: sqlite3.Connection, record: models.ModelRecord) 
         reasons = [
             f"it was {how} without them: {counted(kept_out, 'row was', 'rows were')} kept out "
             f"when its data came in",
-            f"{counted(len(asked), 'deletion has', 'deletions have')} ended, and none left a "
+            f"{counted(len(requests), 'deletion has', 'deletions have')} ended, and none left a "
             f"row of theirs in its snapshot",
         ]
     return {"model": record.id, "state": record.state, "free": free, "reasons": reasons}

@@ -24,21 +24,21 @@ Answer = dict[str, Any]
 def status(connection: sqlite3.Connection, workspace: Workspace, *, time: str) -> Answer:
     """Say how a workspace stands; by `time`, that of now, it is told what is overdue."""
     today = time[:10]
-    asked = deletions.all_requests(connection)
+    requests = deletions.all_requests(connection)
     queued = queue.all_queued(connection, open_only=True)
     head = events.head(connection)
     return {
         "workspace": str(workspace.root),
         "key_id": workspace.keys().key_id,
         "models": models.states(connection),
-        "requests": dict(Counter(request.state for request in asked)),
+        "requests": dict(Counter(request.state for request in requests)),
         "queue": dict(Counter(request.state(today) for request in queued)),
         "overdue": [
             request.id
             for request in queued
             if request.deadline < today and (request.term is None or request.term.standing is None)
         ],
-        **_begun(workspace, [request.id for request in asked if request.state == "running"]),
+        **_begun(workspace, [request.id for request in requests if request.state == "running"]),
         "excluded": len(deletions.manifest(connection)),
         "retention_over": _over(connection, workspace, today=today),
         "derived": derived(connection, workspace, today=today),

@@ -33,12 +33,12 @@ def trace_subject(
 
     Raises NothingFound for a subject that is unknown, or forgotten (and says since when).
     """
-    given, *_ = entries = entries_of(keys, subject)
+    commitment, *_ = entries = entries_of(keys, subject)
     known = deletions.exclusion(connection, *entries)
     forgotten = "" if known is None else f"forgotten on {known.since} (request {known.request})"
     if known is not None and (by := restricted_by(connection, entries)):
         forgotten += f", and is restricted (request {by[0]}): rows may be kept, out of all models"
-    if known is not None and known.commitment == given:
+    if known is not None and known.commitment == commitment:
         raise AlreadyForgotten(f"The subject given was {forgotten}.")
     with closing(Pseudonyms(workspace.pseudonym_file, keys, to_read=True)) as pseudonyms:
         known_as = list(pseudonyms.of_same(subject).values())

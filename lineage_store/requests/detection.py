@@ -45,8 +45,8 @@ class Search:
             raise BadInput(f"{DETECTION_FILE} does not say {', '.join(missing)}: it must.")
         csv = value["csv"] if isinstance(value["csv"], list) else [value["csv"]]
         texts = {"csv": csv} | {name: [value[name]] for name in TEXTS if name in value}
-        for name, given in texts.items():
-            if not given or not all(isinstance(one, str) for one in given):
+        for name, values in texts.items():
+            if not values or not all(isinstance(one, str) for one in values):
                 raise BadInput(f"{DETECTION_FILE} says no text for {name}: write it in quotes.")
         share = value.get("share", cls.share)
         if not isinstance(share, int | float):

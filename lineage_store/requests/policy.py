@@ -62,7 +62,7 @@ class Policy:
         if proposed:
             return "proposal"
         counted = ((size, self.approve_above), (by_user, self.approve_above_user))
-        above = any(limit is not None and asked > limit for asked, limit in counted)
+        above = any(limit is not None and count > limit for count, limit in counted)
         return "approval" if above else ""
 
     def sender(self, *, uid: int | None = None, key: str | None = None) -> Sender | None:
@@ -112,13 +112,13 @@ def save_policy(workspace: Workspace, policy: Policy) -> None:
 
 
 def _has_its_types(policy: Policy) -> bool:
-    given = (
+    limits = (
         policy.deadline_days,
         policy.approve_above,
         policy.approve_above_user,
         policy.register_years,
     )
-    numbers = [one for one in given if one is not None]
+    numbers = [one for one in limits if one is not None]
     flags = type(policy.detectors_run) is bool and type(policy.regime) is str
     return all(type(one) is int for one in numbers) and flags
 

@@ -47,24 +47,24 @@ class CsvFile:
     @property
     def description(self) -> str:
         """How the file is read, as far as it is not plain CSV."""
-        dialect, said = self.dialect, []
+        dialect, parts = self.dialect, []
         if dialect.delimiter != ",":
             shown = {"\t": "tabs", " ": "blanks"}.get(dialect.delimiter, repr(dialect.delimiter))
-            said.append(f"{shown} between fields")
+            parts.append(f"{shown} between fields")
         if dialect.quote != '"':
-            said.append(f"{dialect.quote or 'no'} quotes")
+            parts.append(f"{dialect.quote or 'no'} quotes")
         if dialect.blanks and dialect.delimiter != " ":
-            said.append("a blank behind each delimiter left out")
+            parts.append("a blank behind each delimiter left out")
         if not dialect.header:
-            said.append("no line of names")
+            parts.append("no line of names")
         if not self.reading.numbers.is_plain:
-            said.append(f"numbers as {self.reading.numbers.example}")
+            parts.append(f"numbers as {self.reading.numbers.example}")
         with self._open() as text:
             if text.encoding != UTF8:
-                said.append(text.encoding.upper())
+                parts.append(text.encoding.upper())
             if text.packed_in is not None:
-                said.append(text.packed_in)
-        return ", ".join(["CSV", *said])
+                parts.append(text.packed_in)
+        return ", ".join(["CSV", *parts])
 
     def kinds(self) -> Mapping[str, Kind]:
         """Return nothing: a CSV file declares no kinds."""

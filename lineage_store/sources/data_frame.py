@@ -183,12 +183,10 @@ def _of_pandas(data: Any) -> ColumnsInMemory:
     return ColumnsInMemory(columns, "the data frame")
 
 
-def _name(given: Any) -> str:
-    if isinstance(given, str | int | np.integer):
-        return str(given)
-    raise BadInput(
-        f"A column's name is a {type(given).__name__}: give every column a name of text."
-    )
+def _name(name: Any) -> str:
+    if isinstance(name, str | int | np.integer):
+        return str(name)
+    raise BadInput(f"A column's name is a {type(name).__name__}: give every column a name of text.")
 
 
 def _as_arrow(data: Any) -> Any:

@@ -341,12 +341,12 @@ def _of_the_line(error: OSError) -> str:
 
 def _in_words(error: Any) -> str:
     """Return what a driver's error means, with its code and without its text."""
-    given = error.args[0] if error is not None and error.args else ""
-    code = given.get("C", "") if isinstance(given, dict) else ""
+    details = error.args[0] if error is not None and error.args else ""
+    code = details.get("C", "") if isinstance(details, dict) else ""
     code = code or getattr(error, "sqlite_errorname", "") or type(error).__name__
-    text = code if isinstance(given, dict) else str(given)
+    text = code if isinstance(details, dict) else str(details)
     reason = next((words for sign, words in REASONS.items() if sign in text), None)
-    if reason is None and isinstance(given, dict):
+    if reason is None and isinstance(details, dict):
         reason = "look its code up in PostgreSQL's list of error codes"
     return (
         f"The database cannot be read, or refuses the query ({code}): "

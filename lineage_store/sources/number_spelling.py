@@ -43,13 +43,13 @@ class NumberSpelling:
         """Return a pyarrow array of strings with the numbers in it spelled plainly."""
         import pyarrow.compute as pc
 
-        said = pc.match_substring_regex(texts, pattern=self._pattern)
+        matches = pc.match_substring_regex(texts, pattern=self._pattern)
         plain = texts
         if self.thousands:
             plain = pc.replace_substring(plain, pattern=self.thousands, replacement="")
         if self.decimal != ".":
             plain = pc.replace_substring(plain, pattern=self.decimal, replacement=".")
-        return pc.if_else(said, plain, texts)
+        return pc.if_else(matches, plain, texts)
 
     def first_wrong(self, texts: Any) -> int | None:
         """Return the first text that is a number with a point although that is not the sign."""

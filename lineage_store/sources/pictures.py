@@ -128,12 +128,12 @@ class Pictures:
         at_once = max(1, AT_ONCE // int(np.prod(self._shape)))
         for rows in self.table.batches(progress):
             for start in range(0, len(rows), at_once):
-                numbers, given = (
+                numbers, batch = (
                     rows.numbers[start : start + at_once],
                     rows.values.slice(start, at_once),
                 )
-                read = np.stack([self._pixels(*one) for one in self._named(numbers, given)])
-                columns = [*given.columns, *self._columns(read)]
+                read = np.stack([self._pixels(*one) for one in self._named(numbers, batch)])
+                columns = [*batch.columns, *self._columns(read)]
                 names = [""] * len(columns)
                 yield TextRows(numbers, pa.RecordBatch.from_arrays(columns, names=names))
 

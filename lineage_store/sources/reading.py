@@ -34,8 +34,8 @@ class Reading:
     def __post_init__(self) -> None:
         """Raise BadInput for what cannot be, or does not go together."""
         for name, words in (("delimiter", DELIMITERS), ("decimal", SIGNS), ("thousands", SIGNS)):
-            given = getattr(self, name)
-            object.__setattr__(self, name, words.get(given, given))
+            value = getattr(self, name)
+            object.__setattr__(self, name, words.get(value, value))
         if self.delimiter is not None and not _may_delimit(self.delimiter):
             raise BadInput("A `delimiter` is one ASCII character, or the word tab or space.")
         if self.quote not in (None, *QUOTES):

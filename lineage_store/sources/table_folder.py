@@ -116,10 +116,10 @@ class Stacked:
         self.columns()
         rows = before = 0
         for source in self.sources:
-            for given in source.batches(_ahead(progress, before)):
-                numbers = np.arange(rows + 1, rows + 1 + len(given), dtype=np.int64)
-                yield TextRows(numbers, given.values)
-                rows += len(given)
+            for block in source.batches(_ahead(progress, before)):
+                numbers = np.arange(rows + 1, rows + 1 + len(block), dtype=np.int64)
+                yield TextRows(numbers, block.values)
+                rows += len(block)
             before += source.size
 
 

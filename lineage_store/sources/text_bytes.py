@@ -42,10 +42,10 @@ class TextBytes:
         while not text and not self.ended:
             if self._wrong:
                 raise BadInput(self._why_not())
-            given = self._given(size)
+            data = self._given(size)
             try:
-                text = self._decoder.decode(given, final=len(given) < size)
-                self.ended = len(given) < size
+                text = self._decoder.decode(data, final=len(data) < size)
+                self.ended = len(data) < size
             except UnicodeDecodeError as error:
                 self._wrong = True
                 text = error.object[: error.start].decode(_as_named(error, self.encoding))
@@ -56,10 +56,10 @@ class TextBytes:
 
     def _given(self, size: int) -> bytes:
         """Return so many bytes of the file, fewer only at its end."""
-        given, self._first = self._first[:size], self._first[size:]
-        while len(given) < size and (more := self._bytes.read(size - len(given))):
-            given += more
-        return given
+        data, self._first = self._first[:size], self._first[size:]
+        while len(data) < size and (more := self._bytes.read(size - len(data))):
+            data += more
+        return data
 
     @property
     def done(self) -> int:
@@ -73,10 +73,10 @@ class TextBytes:
         self._bytes.close()
 
     def _why_not(self) -> str:
-        said = f"Line {self._lines + 1} of {self._path} is not {self.encoding.upper()}"
+        sentence = f"Line {self._lines + 1} of {self._path} is not {self.encoding.upper()}"
         if self._named:
-            return f"{said}, which it was said to be: give another `encoding`."
-        return f"{said}: name its `encoding`, such as cp1252 or latin-1."
+            return f"{sentence}, which it was said to be: give another `encoding`."
+        return f"{sentence}: name its `encoding`, such as cp1252 or latin-1."
 
 
 def _as_named(error: UnicodeDecodeError, encoding: str) -> str:

@@ -91,24 +91,24 @@ class _Zstandard:
 
     def read(self, size: int) -> bytes:
         while not self._waiting:
-            given = self._frame.unused_data if self._frame.eof else b""
+            data = self._frame.unused_data if self._frame.eof else b""
             if self._frame.eof:
                 self._frame, self._begun = self._new(), False
-            given = given or self._raw.read(BLOCK)
-            if not given:
+            data = data or self._raw.read(BLOCK)
+            if not data:
                 if self._begun:
                     raise EOFError
                 return b""
             self._begun = True
-            self._waiting = self._decompressed(given)
+            self._waiting = self._decompressed(data)
         found, self._waiting = self._waiting[:size], self._waiting[size:]
         return found
 
-    def _decompressed(self, given: bytes) -> bytes:
+    def _decompressed(self, data: bytes) -> bytes:
         import zstandard
 
         try:
-            found: bytes = self._frame.decompress(given)
+            found: bytes = self._frame.decompress(data)
         except zstandard.ZstdError as error:
             raise EOFError from error
         return found

@@ -202,7 +202,7 @@ def writing(
     pushed a model. Raises WorkspaceBusy if another command holds it, still after `wait` seconds,
     BadInput for a secret or a place of MLMD that does not fit.
     """
-    given = read_secret(key_file) if key_file else None
+    secret = read_secret(key_file) if key_file else None
     new = not (root / MARKER).exists()
     if new and not create:
         open_workspace(root)
@@ -214,7 +214,7 @@ def writing(
     before = os.umask(0o777 & ~OWNER_ALONE)
     try:
         with _locked(
-            root, given, key_file, metadata, create=create, wait=wait, made=made
+            root, secret, key_file, metadata, create=create, wait=wait, made=made
         ) as workspace:
             yield workspace
     finally:
@@ -224,7 +224,7 @@ def writing(
 @contextmanager
 def _locked(
     root: Path,
-    given: bytes | None,
+    secret: bytes | None,
     key_file: Path | None,
     metadata: Connection | None,
     *,
@@ -236,8 +236,8 @@ def _locked(
     # Another command may just have made it, or have taken away again what it had made.
     new = not (root / MARKER).exists()
     try:
-        workspace = _create(root, given, metadata) if new and create else open_workspace(root)
-        if given is not None and derive(given).key_id != workspace.keys().key_id:
+        workspace = _create(root, secret, metadata) if new and create else open_workspace(root)
+        if secret is not None and derive(secret).key_id != workspace.keys().key_id:
             raise BadInput(
                 f"The workspace {root} was made with another secret than {key_file} holds: "
                 f"leave `key_file` out, or name another workspace."
