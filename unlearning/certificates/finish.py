@@ -140,7 +140,7 @@ def _put_away(workspace: Workspace, request_id: str) -> None:
 
 
 def forget_open_file(
-    workspace: Workspace, request_id: str, *, said: Collection[bytes] | None
+    workspace: Workspace, request_id: str, *, sealed: Collection[bytes] | None
 ) -> None:
     """Put away what names places of rows, then destroy the keys: the very last step.
 
@@ -152,7 +152,7 @@ def forget_open_file(
     folder = workspace.request(request_id)
     if not folder.open_file.exists():
         return
-    if said != [] and not compact(workspace.index_file, gone=said):
+    if sealed != [] and not compact(workspace.index_file, gone=sealed):
         raise WorkspaceBusy(
             "Another program is reading the index (unweave.sqlite), and as long as it does, what "
             "the requests said in words cannot go: close it and run the same command again, which "

@@ -45,8 +45,8 @@ def log_asked(connection: LogConnection, request: Request) -> None:
 def log_taken_back(connection: LogConnection, request: Request, *, time: str) -> None:
     """Log that a request that changed nothing was taken back."""
     if _asked_event(connection, request) is not None:
-        asked = _asking(request)
-        events.append(connection, DeletionTakenBack(asked.request, asked.digest), time=time)
+        opening = _asking(request)
+        events.append(connection, DeletionTakenBack(opening.request, opening.digest), time=time)
 
 
 def opening_proof(
@@ -78,9 +78,9 @@ def check_opening(predicate: Mapping[str, Any], public_key: Ed25519PublicKey) ->
     except CheckFailed as error:
         return f"The certificate is intact, but its log proof is not: {error}"
     request = predicate["request"]
-    asked = DeletionAsked(request["id"], request["digest"])
+    opening = DeletionAsked(request["id"], request["digest"])
     event = proven.event
-    if event is None or (event["kind"], event["body"]) != (asked.name, asked.to_json()):
+    if event is None or (event["kind"], event["body"]) != (opening.name, opening.to_json()):
         return "The certificate is intact, but its log proof is about another event."
     return None
 

@@ -26,9 +26,9 @@ def odd_moments(
 
     Certificates that are gone or cannot be read are passed over: the records tell of them.
     """
-    asked = {one.request: event for event, one in of_kind(connection, DeletionAsked)}
+    openings = {one.request: event for event, one in of_kind(connection, DeletionAsked)}
     for ended, deletion in of_kind(connection, RowsDeleted):
-        begun = asked.get(deletion.request)
+        begun = openings.get(deletion.request)
         if begun is None or any(_within(jump, begun.seq, ended.seq) for jump in jumps):
             continue
         try:

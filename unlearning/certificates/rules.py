@@ -68,8 +68,8 @@ def _certified_after_it_was_requested(predicate: Told) -> bool:
 
 def _event_is_the_requests(predicate: Told) -> bool:
     request, event = predicate["request"], predicate["log"]["event"]
-    asked = {"request": request["id"], "digest": request["digest"]}
-    return bool(event["body"] == asked and event["time"] == request["requested"])
+    body = {"request": request["id"], "digest": request["digest"]}
+    return bool(event["body"] == body and event["time"] == request["requested"])
 
 
 def _each_model_ends_and_begins_once(predicate: Told) -> bool:

@@ -87,8 +87,8 @@ def erase(workspace: Workspace, request_id: str, *, clock: Clock) -> Scan:
         shared = row_index.staying(connection, opened.row_keys)
     _clear_serving(workspace)
     # A killed run ended them: what the index said of them is not known any more.
-    said = None if numbers is None else [*opened.keyed_patterns(staying=shared), *numbers]
-    if not compact(workspace.index_file, gone=said):
+    patterns = None if numbers is None else [*opened.keyed_patterns(staying=shared), *numbers]
+    if not compact(workspace.index_file, gone=patterns):
         raise WorkspaceBusy(
             "Another program is reading the index (unweave.sqlite), and as long as it does, pages "
             "with the deleted rows cannot go: close it and run the same command again, which ends "
@@ -176,14 +176,14 @@ def _that_goes(
 
 def _numbers(ending: Iterable[models.ModelRecord]) -> list[bytes]:
     """Return what the index says of trainings until the models end, as it is written there."""
-    said = []
+    texts = []
     for record in ending:
         metrics, timings = record.report.get("metrics", {}), record.report.get("timings")
         if models.past_metrics(metrics) != metrics:
-            said.append(json.dumps(metrics, sort_keys=True).encode("ascii"))
+            texts.append(json.dumps(metrics, sort_keys=True).encode("ascii"))
         if timings is not None and models.past_timings(timings) != timings:
-            said.append(b'"written": %d' % timings["written"])
-    return said
+            texts.append(b'"written": %d' % timings["written"])
+    return texts
 
 
 def _erase_model(

@@ -93,7 +93,7 @@ def _in_data(
     snapshot = load_snapshot(workspace.absolute(record.paths["data"]))
     schema = snapshot.schema
     classes = [name for label in schema.labels for name in label.classes]
-    said = "\n".join([*(column.name for column in schema.all), *classes]).encode()
+    names = "\n".join([*(column.name for column in schema.all), *classes]).encode()
     matchers: dict[str, Matcher] = {}
     rows = dict.fromkeys(written, 0)
     for split in snapshot.splits:
@@ -106,7 +106,7 @@ def _in_data(
                 text = "\n".join(row.values).encode()
                 for one in here:
                     rows[one] += matchers[one].matches(text)
-    named = {*_ids_in(written, set(matcher.occurring(said)))}
+    named = {*_ids_in(written, set(matcher.occurring(names)))}
     for one in written:
         if one in named:
             yield one, "the names of columns and classes"

@@ -95,15 +95,15 @@ EVERYWHERE = Places()
 
 def distinctive(texts: Iterable[str], *, staying: Sequence[Path]) -> list[str]:
     """Return those texts that are distinctive and occur in none of the staying folders."""
-    asked = [text for text in texts if is_distinctive(text)]
+    candidates = [text for text in texts if is_distinctive(text)]
     by_pattern: dict[bytes, set[str]] = {}
-    for text in asked:
+    for text in candidates:
         for pattern in spellings(text):
             by_pattern.setdefault(pattern, set()).add(text)
     shared: set[str] = set()
     for pattern in occurring(by_pattern, staying):
         shared |= by_pattern[pattern]
-    return [text for text in asked if text not in shared]
+    return [text for text in candidates if text not in shared]
 
 
 def occurring(patterns: Collection[bytes], folders: Sequence[Path]) -> set[bytes]:
@@ -326,11 +326,11 @@ def _answer_of(process: "subprocess.Popen[str]", question: str) -> dict[str, Any
         process.stdin.close()
     add = None
     for line in process.stdout:
-        said: dict[str, Any] = json.loads(line)
-        if "read" not in said:
-            return said
-        add = add or counter("scanning", said["of"])
-        add(said["read"])
+        message: dict[str, Any] = json.loads(line)
+        if "read" not in message:
+            return message
+        add = add or counter("scanning", message["of"])
+        add(message["read"])
     return None
 
 

@@ -71,9 +71,9 @@ def policy_from(value: Any, *, where: str) -> Policy:
     for name in value:
         if name not in known:
             raise BadInput(f"{where}: there is no demand {name!r}; there are {_listed(known)}.")
-    for name, given in value.items():
+    for name, demand in value.items():
         what, fits = _FITS[name]
-        if not fits(given):
+        if not fits(demand):
             raise BadInput(f"{where}: {name} must be {what}.")
     if "must_pass" in value:
         value = value | {"must_pass": tuple(value["must_pass"])}

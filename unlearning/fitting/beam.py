@@ -26,10 +26,12 @@ def run_pipeline(folder: Path) -> None:
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    asked = read_json(folder / "tasks.json")
-    name, arguments = _runner(asked["arguments"])
+    document = read_json(folder / "tasks.json")
+    name, arguments = _runner(document["arguments"])
     pipeline = beam.Pipeline(runner=_made(name), options=PipelineOptions(arguments))
-    elements = pipeline | "tasks" >> beam.Create([(text, str(folder)) for text in asked["tasks"]])
+    elements = pipeline | "tasks" >> beam.Create(
+        [(text, str(folder)) for text in document["tasks"]]
+    )
     if not name.endswith(DASK):  # Dask spreads what it creates, and others keep it in one place
         elements = elements | "to all workers" >> beam.Reshuffle()
     elements | "train" >> beam.Map(train_one)

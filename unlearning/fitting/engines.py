@@ -94,8 +94,8 @@ class OnBeam:
 
     def _attempt(self, tasks: Sequence[ShardTask], progress: Progress) -> str:
         folder = Path(tempfile.mkdtemp(prefix="beam-", dir=tasks[0].folder))
-        asked = {"tasks": [task.to_json() for task in tasks], "arguments": list(self.arguments)}
-        write_atomic(folder / "tasks.json", json.dumps(asked).encode("utf-8"))
+        document = {"tasks": [task.to_json() for task in tasks], "arguments": list(self.arguments)}
+        write_atomic(folder / "tasks.json", json.dumps(document).encode("utf-8"))
         log = folder / "log"
         seen: set[int] = set()
         try:

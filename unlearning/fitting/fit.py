@@ -106,8 +106,8 @@ def fit(
         for shard, counts in enumerate(store.counts)
     ]
     with ticket(folder) as number:
-        asked = _SharedTask(config, None, model, text, learner, store, folder, None, base, number)
-        tasks = [asked.task(decision) for decision in decisions]
+        shared = _SharedTask(config, None, model, text, learner, store, folder, None, base, number)
+        tasks = [shared.task(decision) for decision in decisions]
         how.engine.run(tasks, learner=learner, progress=how.progress)
     times.append(how.clock())
     made = _ResultFacts(
@@ -158,7 +158,7 @@ def refit(
         times[1] -= make.trace
     tasks = []
     with ticket(folder) as number:
-        asked = _SharedTask(
+        shared = _SharedTask(
             config, plan.strategy, plan.model_after, text, learner, store, folder, old, base,
             number, old_store,
         )  # fmt: skip
@@ -170,9 +170,9 @@ def refit(
             elif decision.leaves:
                 keep_shard(shard, new, stages=0)
             elif decision.trains:
-                tasks.append(asked.task(decision))
+                tasks.append(shared.task(decision))
             else:
-                run = learner.run(run_of(asked.task(decision)))
+                run = learner.run(run_of(shared.task(decision)))
                 strategy.apply(
                     decision, old=shard, new=new, run=run, store=store, old_store=old_store
                 )

@@ -50,9 +50,9 @@ def leaf_answers(totals: Integers, *, classes: int) -> Floats:
 def importances(trees: Trees, *, features: int, classes: int) -> Floats:
     """Return each feature's importance, (features,), which sum to one if there is any split."""
     parents = np.flatnonzero(trees.feature != LEAF)
-    taken = _impurity(trees.totals, classes)
-    sides = taken[parents + 1] + taken[trees.rights[parents]]
-    less = taken[parents] - sides
+    impurities = _impurity(trees.totals, classes)
+    sides = impurities[parents + 1] + impurities[trees.rights[parents]]
+    less = impurities[parents] - sides
     found: Floats = np.bincount(trees.feature[parents], less, features).astype(np.float64)
     total = found.sum()
     return np.asarray(found / total if total > 0 else found, np.float64)

@@ -50,17 +50,17 @@ def adapt_to(
             ) from error
 
 
-def must_be_in_the_state(adapted: Any, loaded: Any, given: Any, name: str) -> None:
+def must_be_in_the_state(adapted: Any, loaded: Any, inputs: Any, name: str) -> None:
     """Compare what a model that was adapted answers with one that was put into its state.
 
     Raises NotReproducible if they differ: then `adapt` sets what no checkpoint has.
     """
     import keras
 
-    said = (keras.tree.flatten(model(given, training=False)) for model in (adapted, loaded))
+    answers = (keras.tree.flatten(model(inputs, training=False)) for model in (adapted, loaded))
     if not all(
         np.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True)
-        for one, other in zip(*said, strict=True)
+        for one, other in zip(*answers, strict=True)
     ):
         raise NotReproducible(
             f"Change this: The model of {name} cannot be trained reproducibly: adapt sets what is "

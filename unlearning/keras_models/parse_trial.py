@@ -36,7 +36,7 @@ def main() -> None:
     spec = ModelSpec.from_json(trial["spec"])
     rows = [row_of(numbers, texts, spec) for numbers, texts in trial["rows"]]
     opened: list[str] = []
-    sys.addaudithook(lambda event, given: opened.extend(_opened(event, given)))
+    sys.addaudithook(lambda event, arguments: opened.extend(_opened(event, arguments)))
     step = -1 if order == "backwards" else 1
     digests = parser.digests(rows[::step])[::step]
     found = {"digests": digests, "opened": opened[0] if opened else ""}
@@ -44,13 +44,13 @@ def main() -> None:
     answer.flush()
 
 
-def _opened(event: str, given: tuple[Any, ...]) -> list[str]:
+def _opened(event: str, arguments: tuple[Any, ...]) -> list[str]:
     """Say what an event of Python opens, if it is nothing that is installed."""
     if event in OPENING:
         return [OPENING[event]]
-    if event != "open" or not isinstance(given[0], str | bytes):
+    if event != "open" or not isinstance(arguments[0], str | bytes):
         return []
-    path = Path(os.path.realpath(os.fsdecode(given[0])))
+    path = Path(os.path.realpath(os.fsdecode(arguments[0])))
     if path.suffix in {".py", ".pyc"} or _is_installed(path):
         return []
     return ["a file"]

@@ -249,9 +249,9 @@ def _started(hashes: str) -> "subprocess.Popen[str]":
     )
 
 
-def _last_line(said: str) -> str:
+def _last_line(errors: str) -> str:
     """Say the kind of an error that ended a process, and not what it says."""
-    lines = said.strip().splitlines()
+    lines = errors.strip().splitlines()
     kind = lines[-1].partition(":")[0] if lines else ""
     return f" ({kind})" if kind.isidentifier() else ""
 

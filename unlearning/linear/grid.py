@@ -52,15 +52,15 @@ def declared(scales: Sequence[str]) -> Mapping[str, float]:
     column that is named twice.
     """
     found: dict[str, float] = {}
-    for said in scales:
-        column, _, text = said.rpartition("=")
+    for entry in scales:
+        column, _, text = entry.rpartition("=")
         try:
             scale = float(text)
         except ValueError:
             scale = math.nan
         if not column or not math.isfinite(scale) or scale <= 0:
             raise BadInput(
-                f"The scale {said!r} is not of the form COLUMN=NUMBER, with a number above zero."
+                f"The scale {entry!r} is not of the form COLUMN=NUMBER, with a number above zero."
             )
         if column in found:
             raise BadInput(f"The column {column!r} has two scales: give it one.")

@@ -21,9 +21,9 @@ def relearn_time(step: Callable[[], float], *, target: float, limit: int) -> int
     """
     if limit < 1:
         raise ValueError("the limit must be at least one step")
-    for taken in range(1, limit + 1):
+    for steps in range(1, limit + 1):
         if step() <= target:
-            return taken
+            return steps
     return None
 
 

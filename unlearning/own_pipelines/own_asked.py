@@ -30,8 +30,8 @@ class OwnAsked:
         """Return under what the manifest may know each id."""
         if not self.rows:
             return [entries_of(keys, one) for one in self.ids]
-        given = (keys.row_key(kind="id", value=one.encode("utf-8")) for one in self.ids)
-        return [(keys.commitment(kind="row", value=key),) for key in given]
+        row_keys = (keys.row_key(kind="id", value=one.encode("utf-8")) for one in self.ids)
+        return [(keys.commitment(kind="row", value=key),) for key in row_keys]
 
     def keys_known(self, keys: Keys, found: Sequence[bytes], place: int) -> set[bytes]:
         """Return commitments of all keys that rows of an id may have elsewhere.

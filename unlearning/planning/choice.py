@@ -106,22 +106,22 @@ def choose_here(
         candidates = list(first.values())
     elif best is not exact and (best.why_not is not None or exact.seconds <= best.seconds):
         candidates = [exact, best]
-    taken = next((one for one in candidates if one.fits(asked.limits)), None)
-    if taken is None:
+    chosen = next((one for one in candidates if one.fits(asked.limits)), None)
+    if chosen is None:
         raise BadInput(_none(asked.limits, candidates))
-    others = [one.strategy for one in found if one.guarantee == taken.guarantee and one != taken]
-    why = _why(taken, best, exact, asked, others)
-    return Choice(known[taken.strategy], why, found, there[taken.strategy].decisions)
+    others = [one.strategy for one in found if one.guarantee == chosen.guarantee and one != chosen]
+    why = _why(chosen, best, exact, asked, others)
+    return Choice(known[chosen.strategy], why, found, there[chosen.strategy].decisions)
 
 
 def _why(
-    taken: Estimate, best: Estimate, exact: Estimate, asked: WantedResult, others: list[str]
+    chosen: Estimate, best: Estimate, exact: Estimate, asked: WantedResult, others: list[str]
 ) -> str:
-    name = taken.strategy
-    if not taken.claim.settles and asked.guarantee is None:
+    name = chosen.strategy
+    if not chosen.claim.settles and asked.guarantee is None:
         return f"{name} is the strongest that fits: exact would take {_costs(exact)}"
-    if not taken.claim.settles:
-        reason = f"{name} gives {taken.guarantee} results and measures best of those that do"
+    if not chosen.claim.settles:
+        reason = f"{name} gives {chosen.guarantee} results and measures best of those that do"
         return "; ".join([reason, *(f"{other} is taken only by name" for other in others)])
     if best.why_not is not None:
         return f"{best.strategy} cannot serve here, and {name} always can"

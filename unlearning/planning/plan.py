@@ -241,11 +241,11 @@ def must_still_hold(
     """
     if plan.model_after is None:
         return
-    given = strategy_of(plan.strategy).claim
-    if plan.claim.settles and not given.settles:
+    claim = strategy_of(plan.strategy).claim
+    if plan.claim.settles and not claim.settles:
         raise LeftAsItIs(
             f"The plan for {plan.model_before} calls the result of {plan.strategy} exact, and it "
-            f"is {given.word}: nothing was changed; ask for `guarantee` exact."
+            f"is {claim.word}: nothing was changed; ask for `guarantee` exact."
         )
     if plan.partition is not None:
         counts = counts_cut(snapshot, deleted, plan.partition)
@@ -259,7 +259,7 @@ def must_still_hold(
         moved=plan.moved_shards,
     )
     must_leave_nothing(
-        plan.shards, downstream(situation), situation, strategy=plan.strategy, claim=given
+        plan.shards, downstream(situation), situation, strategy=plan.strategy, claim=claim
     )
 
 
@@ -301,8 +301,8 @@ def _change_of_base(
     """
     before, digests = start.model, start.weights
     if base.model is None or schema != base.schema:
-        given = tuple(shard for shard, known in enumerate(digests) if known is not None)
-        return BaseChange(before, None, BITS.word, given)
+        started = tuple(shard for shard, known in enumerate(digests) if known is not None)
+        return BaseChange(before, None, BITS.word, started)
     if shards is not None:
         return BaseChange(before, base.model, base.guarantee, tuple(range(shards)))
     moved = tuple(

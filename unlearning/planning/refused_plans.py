@@ -76,10 +76,10 @@ def _wrong(
 
 def _in_the_sum(decision: Decision, found: Downstream, shard: ShardLedger) -> str | None:
     """Say which step's update, that saw a row, neither is nor was taken back."""
-    taken = frozenset(decision.stays.taken_back)
+    taken_back = frozenset(decision.stays.taken_back)
     if shard.correction() is None or decision.stays.goes_on:
-        taken |= shard.subtracted()
-    left = min(set(found.saw) - taken, default=None)
+        taken_back |= shard.subtracted()
+    left = min(set(found.saw) - taken_back, default=None)
     return None if left is None else f"leaves the update of step {left}"
 
 

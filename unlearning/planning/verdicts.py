@@ -124,8 +124,8 @@ def _stage_verdict(
         if decision.changes:
             return "regenerated", decision.why
         return _unaffected(node, affected, decision.why)
-    taken = stage == stays.stages and stays.resume is not None
-    if taken and node.position is not None and node.position <= (stays.resume or 0):
+    resumes = stage == stays.stages and stays.resume is not None
+    if resumes and node.position is not None and node.position <= (stays.resume or 0):
         why = "it was made before any deleted row was seen, and is taken over"
         return _unaffected(node, affected, why)
     if not decision.changes or stage < stays.stages:

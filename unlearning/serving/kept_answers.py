@@ -56,23 +56,23 @@ class AskedAnew:
 
 @dataclass
 class KeptAnswers:
-    """Answers of `rows` evaluation rows in a folder; what `taken` has of parts is not asked again.
+    """Answers of `rows` evaluation rows in a folder; parts that `earlier` has are not asked again.
 
-    `taken` are files of an older folder by their parts (`known_answers`).
+    `earlier` are files of an older folder by their parts (`known_answers`).
     """
 
     folder: Path
     rows: int
-    taken: Mapping[int, Path]
+    earlier: Mapping[int, Path]
     _open: dict[int, Any] = field(default_factory=dict)
 
     def of(self, learner: Predicts, part: int, state: State, rows: Rows, *, start: int) -> Array:
         """Return what the part answered before, or answers now."""
         here = slice(start, start + len(rows))
-        if part in self.taken:
+        if part in self.earlier:
             if part not in self._open:
                 self.folder.mkdir(parents=True, exist_ok=True)
-                link_or_copy(self.taken[part], _file(self.folder, part))
+                link_or_copy(self.earlier[part], _file(self.folder, part))
                 self._open[part] = np.load(_file(self.folder, part), mmap_mode="r")
             answers: Array = self._open[part][here]
             return answers
@@ -89,7 +89,7 @@ class KeptAnswers:
     def close(self) -> None:
         """Write down by what the files are known again."""
         for part, opened in self._open.items():
-            if part not in self.taken:
+            if part not in self.earlier:
                 opened.flush()
         parts, self._open = sorted(self._open), {}
         marks = {str(part): [*astuple(Mark.of(_file(self.folder, part)))] for part in parts}

@@ -35,10 +35,10 @@ def measured_classes(scores: Array, labels: Array, counts: Array) -> Metrics:
     are of one class.
     """
     classes = scores.shape[1]
-    said = scores.argmax(axis=1)
+    predictions = scores.argmax(axis=1)
     rows = np.bincount(labels, minlength=classes)
-    there, predicted = (np.bincount(some, counts, classes) for some in (labels, said))
-    hit = said == labels
+    there, predicted = (np.bincount(some, counts, classes) for some in (labels, predictions))
+    hit = predictions == labels
     right = np.bincount(labels[hit], counts[hit], classes)
     recalls = [share(r, n) for r, n in zip(right.tolist(), there.tolist(), strict=True)]
     known = [recall for recall in recalls if recall is not None]

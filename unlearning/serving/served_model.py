@@ -79,11 +79,11 @@ class ServedModel:
 
         each = zip(numbers.tolist(), strings, strict=True)
         made = self._parser.arrays([row_of(*row, self.spec) for row in each])
-        given = {
+        inputs = {
             one.name: tf.constant(array, one.dtype, array.shape)
             for one, array in zip(self._parsed, made, strict=True)
         }
-        return {name: value.numpy() for name, value in self._signature(**given).items()}
+        return {name: value.numpy() for name, value in self._signature(**inputs).items()}
 
     @cached_property
     def _parser(self) -> Parser:

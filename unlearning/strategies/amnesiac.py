@@ -151,7 +151,9 @@ class Amnesiac(Strategy[ShardDecision]):
             f"retained: derived until {until}", "it was computed after the rows were learnt"
         )
 
-    def check(self, decisions: Sequence[ShardDecision], given: Witnesses) -> Mapping[str, Holds]:
+    def check(
+        self, decisions: Sequence[ShardDecision], witnesses: Witnesses
+    ) -> Mapping[str, Holds]:
         """Return the check that all updates were subtracted, and nothing else."""
         changed = [one for one in decisions if one.action == "subtracted"]
         if not changed:
@@ -159,9 +161,9 @@ class Amnesiac(Strategy[ShardDecision]):
 
         def not_subtracted(ledger: Ledger) -> str | None:
             for one in changed:
-                shard, before = ledger.shard(one.shard), given.old.shard(one.shard)
+                shard, before = ledger.shard(one.shard), witnesses.old.shard(one.shard)
                 wanted = subtract(before.final_weights(), before, one.positions)
-                if weights_digest([wanted]) != digest_before_repair(shard, given.model):
+                if weights_digest([wanted]) != digest_before_repair(shard, witnesses.model):
                     return f"the weights of shard {one.shard} are others"
             return None
 

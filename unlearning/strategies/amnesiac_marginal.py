@@ -152,27 +152,29 @@ class AmnesiacMarginal(Strategy[ShardDecision]):
             f"retained: derived until {until}", "it was computed after the rows were learnt"
         )
 
-    def check(self, decisions: Sequence[ShardDecision], given: Witnesses) -> Mapping[str, Holds]:
+    def check(
+        self, decisions: Sequence[ShardDecision], witnesses: Witnesses
+    ) -> Mapping[str, Holds]:
         """Return the check that the correction, computed again, gives the same weights."""
         changed = [one.shard for one in decisions if one.action == "corrected"]
         if not changed:
             return {}
-        if given.before is None or given.run is None:
+        if witnesses.before is None or witnesses.run is None:
             raise ValueError("a correction cannot be checked without the rows as they were")
         wanted = {
             shard: corrected_weights(
-                given.run.learner,
-                old=given.old,
+                witnesses.run.learner,
+                old=witnesses.old,
                 shard=shard,
-                before=given.before,
-                after=given.after,
+                before=witnesses.before,
+                after=witnesses.after,
             )
             for shard in changed
         }
 
         def not_corrected(ledger: Ledger) -> str | None:
             for shard, weights in wanted.items():
-                its = digest_before_repair(ledger.shard(shard), given.model)
+                its = digest_before_repair(ledger.shard(shard), witnesses.model)
                 if weights_digest([weights]) != its:
                     return f"the weights of shard {shard} are others"
             return None

@@ -131,9 +131,9 @@ def _from_start(
                     f"than the recorded one, so its update is not known: ask for `guarantee` exact."
                 )
             if before is not None:
-                taken = Replayed(position, here, before, run.learner.state())
-                yield taken
-                run.learner.load(taken.after)
+                again = Replayed(position, here, before, run.learner.state())
+                yield again
+                run.learner.load(again.after)
 
 
 def _state_at(

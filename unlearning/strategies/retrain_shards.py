@@ -127,7 +127,9 @@ class RetrainShards(Strategy[ShardDecision]):
         own = decision.why == MOVED or decision.why.startswith(NOT_EARNED)
         return Fate("retrained", decision.why if own else "it is of a stage that saw the rows")
 
-    def check(self, decisions: Sequence[ShardDecision], given: Witnesses) -> Mapping[str, Holds]:
+    def check(
+        self, decisions: Sequence[ShardDecision], witnesses: Witnesses
+    ) -> Mapping[str, Holds]:
         """Return no check: the engine looks at all that is trained."""
         return {}
 

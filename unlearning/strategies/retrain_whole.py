@@ -79,7 +79,9 @@ class RetrainWholeShards(Strategy[ShardDecision]):
         """Say that the shard's one unit is trained again."""
         return Fate("retrained", decision.why)
 
-    def check(self, decisions: Sequence[ShardDecision], given: Witnesses) -> Mapping[str, Holds]:
+    def check(
+        self, decisions: Sequence[ShardDecision], witnesses: Witnesses
+    ) -> Mapping[str, Holds]:
         """Return no check: the engine trains every shard that changed again, whole."""
         return {}
 
@@ -131,7 +133,9 @@ class Withdraw(Strategy[ShardDecision]):
         """Say that all is erased."""
         return Fate("erased", decision.why)
 
-    def check(self, decisions: Sequence[ShardDecision], given: Witnesses) -> Mapping[str, Holds]:
+    def check(
+        self, decisions: Sequence[ShardDecision], witnesses: Witnesses
+    ) -> Mapping[str, Holds]:
         """Return no check: there is no result here."""
         return {}
 

@@ -39,8 +39,8 @@ def cost_of_steps(
     """
     around = load_timings(ledger.folder)
     pace = step_seconds(ledger, shard, stages_from=stages_from)
-    taken = steps * pace * (around.factor if around else 1.0) + seconds
-    return Cost(taken, written, steps * ledger.partition.batch_size, steps)
+    whole = steps * pace * (around.factor if around else 1.0) + seconds
+    return Cost(whole, written, steps * ledger.partition.batch_size, steps)
 
 
 def bytes_from(shard: ShardLedger, *, stage: int, resume: int | None, state: int) -> int:

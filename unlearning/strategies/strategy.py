@@ -194,7 +194,7 @@ class Strategy(Protocol[D]):
         What is kept although it is derived from the rows is kept until a date.
         """
 
-    def check(self, decisions: Sequence[D], given: Witnesses) -> Mapping[str, Holds]:
+    def check(self, decisions: Sequence[D], witnesses: Witnesses) -> Mapping[str, Holds]:
         """Return the checks of what was done, by name; each says why a ledger fails it, or None.
 
         Each is put to the untouched ledger too. The engine has checks of its own.

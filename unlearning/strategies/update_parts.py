@@ -112,7 +112,9 @@ class UpdateParts(Strategy[ShardDecision]):
             return Fate("updated", decision.why)
         return Fate("retrained", "it is of a stage that saw the rows")
 
-    def check(self, decisions: Sequence[ShardDecision], given: Witnesses) -> Mapping[str, Holds]:
+    def check(
+        self, decisions: Sequence[ShardDecision], witnesses: Witnesses
+    ) -> Mapping[str, Holds]:
         """Return no check: the engine learns every part that changed again, whole."""
         return {}
 

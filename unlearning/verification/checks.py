@@ -250,8 +250,8 @@ def _of_the_method(result: Unlearned, learner: Learner | None) -> list[Check]:
     plan, old, new, store = result.plan, result.old, result.new, result.store
     strategy = strategy_of(plan.strategy)
     run = None if learner is None else replay_run(old, learner, base=None)
-    given = Witnesses(old, plan.model_after, result.old_store, store, run)
-    found: dict[str, Holds] = dict(strategy.check(plan.shards, given))
+    witnesses = Witnesses(old, plan.model_after, result.old_store, store, run)
+    found: dict[str, Holds] = dict(strategy.check(plan.shards, witnesses))
     anew = [one.shard for one in plan.shards if one.anew or one.leaves]
     if anew or strategy.claim.settles:
         among = {*(range(len(store.counts)) if strategy.claim.settles else anew)}
@@ -267,17 +267,17 @@ def _taken_again(
 ) -> Check:
     """Take units of what was trained again; of the untouched model the records tell enough."""
     name = "what was trained, taken again in part, gives the same bits"
-    failure, said = wrong_records(new, store, plan.shards, model=plan.model_after), ""
+    failure, detail = wrong_records(new, store, plan.shards, model=plan.model_after), ""
     if failure is None:
         done = take_again(run, store, new, plan.shards, nonce=nonce)
-        failure, said = done.failure, done.in_words
+        failure, detail = done.failure, done.in_words
     if failure is not None:
         return Check(name, "failed", failure)
     control = wrong_records(old, store, plan.shards, model=plan.model_after)
     if control is None:
         same = "the untouched model was trained in the same steps on the same rows"
-        return Check(name, "uninformative", f"{said}; {same}")
-    return Check(name, "passed", f"{HOLDS}{control}; {said}")
+        return Check(name, "uninformative", f"{detail}; {same}")
+    return Check(name, "passed", f"{HOLDS}{control}; {detail}")
 
 
 def _told_apart(

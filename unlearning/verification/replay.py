@@ -136,17 +136,17 @@ def replay(
 
     `optimizer` is what the module builds: a state may bring a learning rate of its own.
     """
-    taken: list[int] = []
+    positions: list[int] = []
     try:
-        _replay(run, store, ledger, segment, optimizer, tolerance, taken, excerpt)
+        _replay(run, store, ledger, segment, optimizer, tolerance, positions, excerpt)
     except CheckFailed as error:
-        return Replay(segment, len(taken), str(error))
-    return Replay(segment, len(taken), None)
+        return Replay(segment, len(positions), str(error))
+    return Replay(segment, len(positions), None)
 
 
 def _replay(
     run: Run, store: RowStore, ledger: ShardLedger, segment: Segment,
-    optimizer: Mapping[str, Any], tolerance: float, taken: list[int], excerpt: Excerpt,
+    optimizer: Mapping[str, Any], tolerance: float, positions: list[int], excerpt: Excerpt,
 ) -> None:  # fmt: skip
     record = ledger.stages()[segment.stage]
     stage = stage_of(record)
@@ -168,15 +168,15 @@ def _replay(
         loss = run.learner.step(
             here, shard=segment.shard, position=position, class_weights=class_weights
         )
-        taken.append(position)
+        positions.append(position)
         if not _same_loss(float(loss), step.loss, tolerance):
             raise CheckFailed(f"the loss of step {position} is another than the recorded one")
         mark = excerpt.marks.get(position)
         if mark is not None and state_digest(run.learner.state()) != mark:
             raise CheckFailed(f"the state after step {position} has other bits than were marked")
-        if len(taken) == excerpt.at_most:
+        if len(positions) == excerpt.at_most:
             break
-    if taken != sorted(wanted)[: excerpt.at_most]:
+    if positions != sorted(wanted)[: excerpt.at_most]:
         raise CheckFailed("it has other steps than were recorded")
     if target is not None:
         _compare(run, start, run.learner.state(), target, tolerance)

@@ -69,30 +69,30 @@ def settle(
     there = [one for one in plan.shards if takes_over(one)]
     moved = {one.shard for one in there} & again
     wanted = [one for one in there if one.shard not in moved]
-    said = plan.reuse or Reuse()
+    reuse = plan.reuse or Reuse()
     made: ReadyLearner | None = None
     if wanted:
         made = _made(before.ledger, before.store, clock=clock)
         run = replay_run(before.ledger, made.learner, base=before.base)
-        said = replace(
-            said,
+        reuse = replace(
+            reuse,
             shards=tried_whole(made.learner, before.store, before.ledger, wanted)
             or tuple(
                 learnt_again(made.learner, before.store, before.ledger, one)
                 or earned(
                     run, before.store, before.ledger, one,
-                    base=before.base, needed=bool(said.bridged),
+                    base=before.base, needed=bool(reuse.bridged),
                 )
                 for one in wanted
             ),
         )  # fmt: skip
     base = before.bridge if plan.base_model is not None else None
-    said = replace(said, base=base, settled=True)
-    anew = {one.shard: one.failure for one in said.shards if one.failure is not None}
+    reuse = replace(reuse, base=base, settled=True)
+    anew = {one.shard: one.failure for one in reuse.shards if one.failure is not None}
     if anew or moved:
         plan = _planned_anew(plan, before, anew, derived_until=derived_until)
-    claim = said.claim if plan.claim.settles else plan.claim
-    return replace(plan, reuse=said, claim=claim), made
+    claim = reuse.claim if plan.claim.settles else plan.claim
+    return replace(plan, reuse=reuse, claim=claim), made
 
 
 def _moved(plan: ModelPlan, before: Before) -> tuple[ModelPlan, frozenset[int]]:

@@ -135,7 +135,7 @@ def take_again(
 
     `store` has the rows that remain; what is drawn follows from the nonce.
     """
-    optimizer, taken, of = run.learner.optimizer(), 0, 0
+    optimizer, steps, of = run.learner.optimizer(), 0, 0
     for decision in trained(decisions):
         shard = ledger.shard(decision.shard)
         of += sum(one.steps - one.resumed for one in shard.stages() if one.model == run.model)
@@ -145,12 +145,12 @@ def take_again(
             done = replay(
                 run, store, shard, segment, optimizer=optimizer, tolerance=BITS, excerpt=excerpt
             )
-            taken += done.steps
+            steps += done.steps
             if done.failure is not None:
-                return TakenAgain(taken, of, f"{segment.name}: {done.failure}")
+                return TakenAgain(steps, of, f"{segment.name}: {done.failure}")
         if decision.anew and (failure := _watched_otherwise(run, store, ledger, decision.shard)):
-            return TakenAgain(taken, of, failure)
-    return TakenAgain(taken, of, None)
+            return TakenAgain(steps, of, failure)
+    return TakenAgain(steps, of, None)
 
 
 def _watched_otherwise(run: Run, store: RowStore, ledger: Ledger, number: int) -> str | None:

@@ -114,12 +114,12 @@ class RetrainEverything(Strategy):
     def verdict(self, decision, unit, *, until):
         return Fate("retrained", "all of its shard was made from nothing")
 
-    def check(self, decisions, given):
+    def check(self, decisions, witnesses):
         made = [one.shard for one in decisions if one.anew]
 
         def not_made_by_this_run(ledger):
             makers = {stage.model for shard in made for stage in ledger.shard(shard).stages()}
-            return None if makers == {given.model} else "a stage is of another run"
+            return None if makers == {witnesses.model} else "a stage is of another run"
 
         return {"all stages of the shards made afresh are of this run": not_made_by_this_run}
 
@@ -301,7 +301,7 @@ class KeepsAndAgrees(RetrainEverything):
     def apply(self, decision, *, old, new, run, store, old_store=None):
         keep_shard(old, new)
 
-    def check(self, decisions, given):
+    def check(self, decisions, witnesses):
         return {"all is well": lambda ledger: None}
 
 
