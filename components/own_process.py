@@ -19,20 +19,20 @@ from lineage_store.errors import CheckFailed
 TOP = Path(__file__).parents[1]
 
 
-def answer_of(entry: str, asked: Mapping[str, str]) -> bytes:
+def answer_of(entry: str, arguments: Mapping[str, str]) -> bytes:
     """Run a module in a process of its own and return the JSON that it prints.
 
     Raises CheckFailed, with the sentence that it says, if it ends with another status than 0.
     """
     done = subprocess.run(
         [sys.executable, "-m", entry],
-        input=json.dumps(dict(asked)),
+        input=json.dumps(dict(arguments)),
         capture_output=True,
         text=True,
         check=False,
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(TOP), *filter(None, sys.path)])},
     )
     if done.returncode:
-        said = done.stderr.strip()[-500:]
-        raise CheckFailed(f"{entry} ended with status {done.returncode}: {said}")
+        message = done.stderr.strip()[-500:]
+        raise CheckFailed(f"{entry} ended with status {done.returncode}: {message}")
     return done.stdout.encode("utf-8")

@@ -21,5 +21,5 @@ def PoisonDetector(
     the report: counts, and no id. Paths and columns stand in that file, and not in parameters,
     which ML Metadata keeps for ever.
     """
-    asked = {"job": "detect", "workspace": workspace}
-    publish(report, "detection.json", answer_of(entry, asked))
+    arguments = {"job": "detect", "workspace": workspace}
+    publish(report, "detection.json", answer_of(entry, arguments))

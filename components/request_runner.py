@@ -20,5 +20,5 @@ def RequestRunner(
 
     The report holds ids of requests, runs and models and what became of each, and no measure.
     """
-    asked = {"job": "run requests", "workspace": workspace, "due": due}
-    publish(report, "requests.json", answer_of(entry, asked))
+    arguments = {"job": "run requests", "workspace": workspace, "due": due}
+    publish(report, "requests.json", answer_of(entry, arguments))

@@ -196,8 +196,8 @@ def query(
     if as_of is not None and question not in ("deployed", "models-of"):
         raise click.UsageError("--as-of goes with the questions deployed and models-of.")
     with project_of(workspace, progress=False) as project:
-        asked = getattr(project.ask, question.replace("-", "_"))
-        answer = asked(name) if as_of is None else asked(name, as_of=as_of)
+        ask = getattr(project.ask, question.replace("-", "_"))
+        answer = ask(name) if as_of is None else ask(name, as_of=as_of)
     wrong = question == "free" and not answer["free"] and answer["state"] == "live"
     answer |= {"ok": False} if wrong else {}
     show(answer, as_json, f"asked_{question.replace('-', '_')}")

@@ -28,7 +28,7 @@ from unweave.api.project import Project
 from unweave.text.printed import say, say_json
 
 Answer = dict[str, Any]
-Asked = Mapping[str, str]
+Arguments = Mapping[str, str]
 
 OF_A_MODEL = ("model_before", "model_after", "strategy", "guarantee", "claim", "rows_found")
 OF_A_RUN = ("requests", "request_id", "subjects", *OF_A_MODEL, "certificate", "exact_by")
@@ -38,9 +38,9 @@ def main() -> None:
     """Carry out one job, and end the process."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
-    asked = json.load(sys.stdin)
+    arguments = json.load(sys.stdin)
     try:
-        answer = JOBS[asked["job"]](asked)
+        answer = JOBS[arguments["job"]](arguments)
     except UnweaveError as error:
         say(str(error), err=True)
         sys.exit(error.exit_status)
@@ -50,15 +50,15 @@ def main() -> None:
     sys.exit(answer.get("exit_status", 0))
 
 
-def run_requests(asked: Asked) -> Answer:
+def run_requests(arguments: Arguments) -> Answer:
     """Run the requests that are due by a day, or all that wait."""
-    return lasting_runs(Project(asked["workspace"]).requests.run(due=asked["due"] or None))
+    return lasting_runs(Project(arguments["workspace"]).requests.run(due=arguments["due"] or None))
 
 
-def detect(asked: Asked) -> Answer:
+def detect(arguments: Arguments) -> Answer:
     """Look for poisoned rows, and file a request for those that were found."""
-    search = load_search(Path(asked["workspace"]))
-    found = Project(asked["workspace"]).detect(
+    search = load_search(Path(arguments["workspace"]))
+    found = Project(arguments["workspace"]).detect(
         search.csv,
         row_id=search.row_id,
         model=search.model,
@@ -95,7 +95,7 @@ def _whole_per_cents(measured: Answer) -> Answer:
     }
 
 
-JOBS: Mapping[str, Callable[[Asked], Answer]] = {"run requests": run_requests, "detect": detect}
+JOBS: Mapping[str, Callable[[Arguments], Answer]] = {"run requests": run_requests, "detect": detect}
 
 
 if __name__ == "__main__":

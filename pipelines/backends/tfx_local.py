@@ -118,9 +118,9 @@ def _catch_up(workspace: Workspace) -> None:
     ends = {names.of(one, "assembly"): one for one in live if one in made}
     there = metadata.executions_by_external_id(ends)
     _ingest_models(workspace, metadata, [ends[name] for name in ends if name not in there])
-    asked = {names.of(request.id, "deletion"): request.id for request in done}
-    there = metadata.executions_by_external_id(asked)
-    for request_id in (asked[name] for name in asked if name not in there):
+    deletions = {names.of(request.id, "deletion"): request.id for request in done}
+    there = metadata.executions_by_external_id(deletions)
+    for request_id in (deletions[name] for name in deletions if name not in there):
         changed = {plan.model_before for plan in load_plan(workspace.request(request_id))}
         if changed <= made:
             _record_deletion(workspace, metadata, request_id)

@@ -101,7 +101,7 @@ def detect(workspace: Workspace, asked: DetectRequest) -> Detected:
     """
     asked.check()
     model = _opened(workspace, asked.model)
-    given = rows_by_key(
+    by_key = rows_by_key(
         asked.sources,
         row_id=asked.row_id,
         label=model.store.schema.label.name,
@@ -109,12 +109,12 @@ def detect(workspace: Workspace, asked: DetectRequest) -> Detected:
         source=asked.source,
     )
     if asked.method == PROVENANCE:
-        return _by_provenance(workspace, asked, model, given)
+        return _by_provenance(workspace, asked, model, by_key)
     from unlearning.poison import DETECTORS
 
     shards = model.ledger.final_weights()
     keys = DETECTORS[asked.method](model.learner, shards, model.store, asked.share)
-    ids = tuple(_known(given, key.tobytes()).id for key in keys)
+    ids = tuple(_known(by_key, key.tobytes()).id for key in keys)
     held_out = asked.method == "loss" and sum(map(bool, shards)) > 1
     return Detected(model.id, asked.method, model.rows, ids, held_out)
 
@@ -141,12 +141,12 @@ def _opened(workspace: Workspace, name: str | None) -> Opened:
 
 
 def _by_provenance(
-    workspace: Workspace, asked: DetectRequest, model: Opened, given: dict[bytes, SourceRow]
+    workspace: Workspace, asked: DetectRequest, model: Opened, by_key: dict[bytes, SourceRow]
 ) -> Detected:
     from unlearning.poison import judge, shard_rows
 
     rows = joined([part for _, part in shard_rows(model.store)])
-    known = [_known(given, key.tobytes()) for key in rows.row_keys]
+    known = [_known(by_key, key.tobytes()) for key in rows.row_keys]
     present = sorted({one.source for one in known})
     if not 1 < len(present) <= MOST_SOURCES:
         raise BadInput(
@@ -176,13 +176,13 @@ def _by_provenance(
     return Detected(model.id, PROVENANCE, len(rows), ids, False, verdicts)
 
 
-def _known(given: dict[bytes, SourceRow], key: bytes) -> SourceRow:
-    if key not in given:
+def _known(by_key: dict[bytes, SourceRow], key: bytes) -> SourceRow:
+    if key not in by_key:
         raise BadInput(
             "Rows of the model are not in the files given: give all that it was trained on, and "
             "the column that was its `row_id`."
         )
-    return given[key]
+    return by_key[key]
 
 
 def trusted_rows(source: Source, schema: Schema, encoding: RowEncoding) -> Rows:

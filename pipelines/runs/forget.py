@@ -113,7 +113,7 @@ def carry_out(
     folder = workspace.request(request_id)
     before = _weights_before(workspace, load_plan(folder)) if command.reveal else {}
     with reading_index(workspace) as connection:
-        said = [one.sealed for one in queue.of_run(connection, request_id) if one.sealed]
+        sealed = [one.sealed for one in queue.of_run(connection, request_id) if one.sealed]
     others = load_open(folder).others
     job = DeletionJob(
         workspace=workspace,
@@ -145,7 +145,7 @@ def carry_out(
         notes=notes_of_disk(workspace),
         others=others,
     )
-    forget_open_file(workspace, request_id, said=said)
+    forget_open_file(workspace, request_id, sealed=sealed)
     return done
 
 

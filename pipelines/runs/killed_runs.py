@@ -40,17 +40,17 @@ def sweep(workspace: Workspace, *, today: str) -> list[str]:
         with connection:
             older = deletions.clear_reasons(connection)
         known = set(models.model_ids(connection))
-        asked = deletions.all_requests(connection)
+        requests = deletions.all_requests(connection)
     if workspace.pseudonym_file.exists():
         with closing(Pseudonyms(workspace.pseudonym_file, workspace.keys())) as pseudonyms:
             pseudonyms.end_killed_runs(known)
     if older:
         compact(workspace.index_file)  # else the pages that they stood on have them still
     finished = []
-    for request in asked:
+    for request in requests:
         folder = workspace.request(request.id)
         if request.state == "done" and folder.open_file.exists():
-            forget_open_file(workspace, request.id, said=None)
+            forget_open_file(workspace, request.id, sealed=None)
             finished.append(request.id)
         if request.state == "running" and folder.plan.exists():
             known |= {plan.model_after for plan in load_plan(folder) if plan.model_after}
@@ -58,7 +58,7 @@ def sweep(workspace: Workspace, *, today: str) -> list[str]:
         for begun in (workspace.root / parent).glob(f"{prefix}[0-9]*"):
             if begun.name.removeprefix("train-") not in known:
                 shutil.rmtree(begun)
-    _end_taken_back(workspace, {request.id for request in asked})
+    _end_taken_back(workspace, {request.id for request in requests})
     sweep_receipts(workspace, today=today)
     sweep_kept(workspace)
     with reading_index(workspace) as connection:
@@ -67,14 +67,14 @@ def sweep(workspace: Workspace, *, today: str) -> list[str]:
     return finished
 
 
-def _end_taken_back(workspace: Workspace, asked: Container[str]) -> None:
+def _end_taken_back(workspace: Workspace, recorded: Container[str]) -> None:
     """Destroy what is left of deletions that were taken back: of these the index knows nothing."""
     for folder in workspace.requests():
-        if folder.id not in asked:
+        if folder.id not in recorded:
             destroy_open(folder)
             folder.remove()
     for outputs in workspace.pipeline_root.glob("forget-r[0-9]*"):
-        if outputs.name.removeprefix("forget-") not in asked:
+        if outputs.name.removeprefix("forget-") not in recorded:
             shutil.rmtree(outputs)
 
 

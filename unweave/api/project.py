@@ -365,11 +365,11 @@ class Project(Reader):
         """Say which rows of a model look poisoned, and propose to forget them: see `detecting`."""
         from pipelines.runs.detect import DetectRequest
 
-        given = the_data(data, csv)
+        tables = the_data(data, csv)
         ids = [row_id, source]
         asked = DetectRequest(
             method=method,
-            sources=open_sources(given, reading.knowing(ids, ids=ids)),
+            sources=open_sources(tables, reading.knowing(ids, ids=ids)),
             row_id=row_id,
             model=model,
             share=share,

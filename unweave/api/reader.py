@@ -205,8 +205,8 @@ class Reader:
             prediction_of,
         )
 
-        given = the_data(data, csv)
-        asked = ToPredict(data=given, reading=reading, row_id=row_id, lenient=lenient)
+        tables = the_data(data, csv)
+        asked = ToPredict(data=tables, reading=reading, row_id=row_id, lenient=lenient)
         with self._predictions(asked, model_id) as (_, record, found):
             if isinstance(found, Recommendations):
                 answer = all_recommended(found)

@@ -67,7 +67,7 @@ def send_to_mlflow(
 
     Raises BadInput as `MlflowServer.bring_to`.
     """
-    asked = mlflow_server(server, environment)
+    target = mlflow_server(server, environment)
     with session.reading() as (workspace, connection):
         registry = registry_of(exported_from(connection, workspace))
-    return {"export": Mlflow.name, "server": server, **asked.bring_to(registry)}
+    return {"export": Mlflow.name, "server": server, **target.bring_to(registry)}

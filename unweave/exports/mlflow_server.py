@@ -160,8 +160,8 @@ def mlflow_server(address: str, environment: Mapping[str, str]) -> MlflowServer:
     if TOKEN in environment:
         authorization = f"Bearer {environment[TOKEN]}"
     elif USER in environment:
-        given = f"{environment[USER]}:{environment.get(PASSWORD, '')}"
-        authorization = f"Basic {base64.b64encode(given.encode()).decode()}"
+        credentials = f"{environment[USER]}:{environment.get(PASSWORD, '')}"
+        authorization = f"Basic {base64.b64encode(credentials.encode()).decode()}"
     return MlflowServer(address.rstrip("/"), authorization)
 
 

@@ -38,13 +38,13 @@ def ids_into(parameter: str) -> Callable[[Any], Any]:
     )
 
 
-def with_ids(command: click.Command, given: str, option: IdsFile, args: list[str]) -> list[str]:
+def with_ids(command: click.Command, file: str, option: IdsFile, args: list[str]) -> list[str]:
     """Return the arguments of a command with the ids of a file in them, as if they stood there.
 
     Raises UsageError for a file without an id, or with several for a command that takes one.
     """
     into = next(one for one in command.params if one.name == option.into)
-    ids = _ids(given)
+    ids = _ids(file)
     several = into.nargs == -1 or into.multiple
     if not ids or (len(ids) > 1 and not several):
         wanted = "one a line" if several else "one, in a line"

@@ -19,8 +19,8 @@ class Once(click.Command):
         """Parse as click does; raises UsageError for an option that is there twice."""
         _, _, given = self.make_parser(ctx).parse_args(args=[*args])
         for parameter, times in Counter(given).items():
-            taken = isinstance(parameter, click.Option) and not parameter.multiple
-            if taken and times > 1 and not getattr(parameter, "is_flag", False):
+            single = isinstance(parameter, click.Option) and not parameter.multiple
+            if single and times > 1 and not getattr(parameter, "is_flag", False):
                 flag = max(parameter.opts, key=len)
                 raise click.UsageError(f"{flag} is given {times} times, and is taken once.", ctx)
         return super().parse_args(ctx, self._with_ids(ctx, args))

@@ -257,8 +257,8 @@ def names(answer: Answer) -> list[Any]:
         lines.append(
             f"{one['name']}: {served} is served, of {counted(len(one['versions']), 'version')}"
         )
-        said = ("purpose", "owner", "legal_basis", "retention")
-        lines += [f"  {what.replace('_', ' '):<12} {one[what] or 'missing'}" for what in said]
+        fields = ("purpose", "owner", "legal_basis", "retention")
+        lines += [f"  {what.replace('_', ' '):<12} {one[what] or 'missing'}" for what in fields]
         lines += [
             f"  {version['model']:<12} is kept until {version['kept_until']}"
             for version in one["versions"]

@@ -19,10 +19,10 @@ def understood_lines(table: Understanding, *, values: bool) -> Iterator[str]:
             f"is restricted"
         )
     if table.alike:
-        said = (
+        alike = (
             f"{counted(table.alike, 'row is', 'rows are')} of ids spelled nearly as forgotten ones"
         )
-        yield f"  alike      {said} (--admit-alike lets them in)"
+        yield f"  alike      {alike} (--admit-alike lets them in)"
     yield f"  label      {_label(table)}"
     for one in table.further_labels:
         yield f"             {one.name!r}: a {one.task}, since {one.why}"

@@ -66,8 +66,8 @@ class OwnDefinition:
     @property
     def choices(self) -> tuple[str, ...]:
         """The components that choose hyperparameters for a trainer, by trials on rows."""
-        given = (one.inputs.get("hyperparameters") for one in self.trainers)
-        makers = {one.producer_component_id for one in given if isinstance(one, OutputChannel)}
+        channels = (one.inputs.get("hyperparameters") for one in self.trainers)
+        makers = {one.producer_component_id for one in channels if isinstance(one, OutputChannel)}
         return tuple(one.id for one in self.pipeline.components
                      if one.id in makers and not isinstance(one, Importer))  # fmt: skip
 

@@ -79,10 +79,10 @@ def _forget_caches(
     Those of steps that failed, too: a fingerprint says that one read the source. A cache without
     any step is of one that was killed as it began.
     """
-    taken, made = edges_of(store, [one.id for one in executions])
+    inputs_of, outputs_of = edges_of(store, [one.id for one in executions])
     telling = {one.id for one in executions
                if FINGERPRINT in one.custom_properties
-               or not (taken[one.id] | made[one.id]).isdisjoint(gone)}  # fmt: skip
+               or not (inputs_of[one.id] | outputs_of[one.id]).isdisjoint(gone)}  # fmt: skip
     caches = [one for one in store.get_contexts_by_type(CACHE) if not one.name.startswith(ENDED)]
     found = []
     for cache in caches:

@@ -128,12 +128,14 @@ def read_own_lineage(connection: Any, pipeline: str) -> OwnLineage:
     if not gates:
         raise NothingFound(f"The pipeline {pipeline} has not run yet: run it first.")
     newest = max(gates, key=lambda one: (one.create_time_since_epoch, one.id))
-    taken, made = edges_of(store, [one.id for one in executions])
-    raw = {artifact for one in gates for artifact in taken[one.id]}
-    live = _downstream(made[newest.id], taken, made)
-    every = _downstream({*raw, *(a for one in gates for a in made[one.id])}, taken, made)
+    inputs_of, outputs_of = edges_of(store, [one.id for one in executions])
+    raw = {artifact for one in gates for artifact in inputs_of[one.id]}
+    live = _downstream(outputs_of[newest.id], inputs_of, outputs_of)
+    every = _downstream(
+        {*raw, *(a for one in gates for a in outputs_of[one.id])}, inputs_of, outputs_of
+    )
     nodes = _nodes(store, pipeline)
-    makers = {artifact: nodes.get(execution, "") for execution, some in made.items()
+    makers = {artifact: nodes.get(execution, "") for execution, some in outputs_of.items()
               for artifact in some}  # fmt: skip
     artifacts = {}
     for one in store.get_artifacts_by_context(context.id):
@@ -143,10 +145,12 @@ def read_own_lineage(connection: Any, pipeline: str) -> OwnLineage:
         elif one.id in live:
             fate = "retrained" if one.type in LEARNT else "regenerated"
         artifacts[one.id] = _artifact(one, makers.get(one.id, ""), fate)
-    (gated,) = made[newest.id]
-    of_before = (artifact for one in gates if one.id != newest.id for artifact in made[one.id])
-    others = {execution: some for execution, some in taken.items() if execution != newest.id}
-    tainted = live & _downstream({*raw, *of_before}, others, made)
+    (gated,) = outputs_of[newest.id]
+    of_before = (
+        artifact for one in gates if one.id != newest.id for artifact in outputs_of[one.id]
+    )
+    others = {execution: some for execution, some in inputs_of.items() if execution != newest.id}
+    tainted = live & _downstream({*raw, *of_before}, others, outputs_of)
     return OwnLineage(artifacts, frozenset(live), gated, frozenset(tainted))
 
 
@@ -180,29 +184,29 @@ def edges_of(
     store: MetadataStore, executions: list[int]
 ) -> tuple[defaultdict[int, set[int]], defaultdict[int, set[int]]]:
     """Return which artifacts each execution took and made."""
-    taken: defaultdict[int, set[int]] = defaultdict(set)
-    made: defaultdict[int, set[int]] = defaultdict(set)
+    inputs_of: defaultdict[int, set[int]] = defaultdict(set)
+    outputs_of: defaultdict[int, set[int]] = defaultdict(set)
     for start in range(0, len(executions), AT_ONCE):
         for event in store.get_events_by_execution_ids(executions[start : start + AT_ONCE]):
             if event.type in OUTPUTS:
-                made[event.execution_id].add(event.artifact_id)
+                outputs_of[event.execution_id].add(event.artifact_id)
             elif event.type in INPUTS:
-                taken[event.execution_id].add(event.artifact_id)
-    return taken, made
+                inputs_of[event.execution_id].add(event.artifact_id)
+    return inputs_of, outputs_of
 
 
 def _downstream(
-    start: Iterable[int], taken: Mapping[int, set[int]], made: Mapping[int, set[int]]
+    start: Iterable[int], inputs_of: Mapping[int, set[int]], outputs_of: Mapping[int, set[int]]
 ) -> set[int]:
     """Return some artifacts and all that came of them."""
     found, waiting = set(start), list(start)
     users: defaultdict[int, list[int]] = defaultdict(list)
-    for execution, artifacts in taken.items():
+    for execution, artifacts in inputs_of.items():
         for artifact in artifacts:
             users[artifact].append(execution)
     while waiting:
         for execution in users[waiting.pop()]:
-            new = made[execution] - found
+            new = outputs_of[execution] - found
             found |= new
             waiting += new
     return found

@@ -40,14 +40,14 @@ def must_be_in_summation_form(node: str, parameters: Mapping[str, Any], graph: P
     """
     with TemporaryDirectory() as scratch:
         answer = Path(scratch) / "analyzers.json"
-        asked = {
+        arguments = {
             "parameters": {name: parameters.get(name) for name in GIVEN},
             "graph": str(graph),
             "answer": str(answer),
         }
         done = subprocess.run(
             [sys.executable, "-m", ENTRY],
-            input=json.dumps(asked),
+            input=json.dumps(arguments),
             text=True,
             check=False,
             env={**pinned_variables(0), "PYTHONPATH": ":".join(filter(None, sys.path))},
@@ -68,14 +68,14 @@ def must_be_in_summation_form(node: str, parameters: Mapping[str, Any], graph: P
 
 def main() -> None:
     """Look up the analyzers that standard input asks for."""
-    asked = json.load(sys.stdin)
-    parameters = asked["parameters"]
+    arguments = json.load(sys.stdin)
+    parameters = arguments["parameters"]
     classic = bool(parameters.get("force_tf_compat_v1"))
     found = analyzers_of(
-        _function(parameters), _specs(Path(asked["graph"]), classic=classic), classic=classic
+        _function(parameters), _specs(Path(arguments["graph"]), classic=classic), classic=classic
     )
     others = [one.name for one in found if not one.is_summed]
-    Path(asked["answer"]).write_text(json.dumps(others), encoding="utf-8")
+    Path(arguments["answer"]).write_text(json.dumps(others), encoding="utf-8")
 
 
 def _function(parameters: dict[str, Any]) -> Any:

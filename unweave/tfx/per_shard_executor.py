@@ -228,7 +228,7 @@ def _sources(parameters: Mapping[str, Any]) -> dict[str, str]:
     return {module: Path(spec.origin).read_text(encoding="utf-8")}
 
 
-def _in_a_process(asked: Mapping[str, Any], *, hash_seed: int, scratch: Path) -> None:
+def _in_a_process(arguments: Mapping[str, Any], *, hash_seed: int, scratch: Path) -> None:
     """Do something in a process of its own; what it prints is printed.
 
     Its temporary files lie in a folder that goes with it. Raises CheckFailed, without a word of
@@ -238,7 +238,7 @@ def _in_a_process(asked: Mapping[str, Any], *, hash_seed: int, scratch: Path) ->
     own = {"PYTHONPATH": ":".join(filter(None, sys.path)), "TMPDIR": str(scratch)}
     done = subprocess.run(
         [sys.executable, "-m", ENTRY],
-        input=json.dumps(asked),
+        input=json.dumps(arguments),
         text=True,
         check=False,
         env={**pinned_variables(hash_seed), **own},

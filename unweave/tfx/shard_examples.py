@@ -58,8 +58,8 @@ def files_by_shard(
     return [
         ShardFiles(
             *(
-                tuple(file for split in asked for file in found.get((split, shard), ()))
-                for asked in (train, evaluate)
+                tuple(file for split in wanted for file in found.get((split, shard), ()))
+                for wanted in (train, evaluate)
             )
         )
         for shard in range(count)

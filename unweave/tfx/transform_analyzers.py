@@ -66,8 +66,8 @@ def _behind(value: Any, seen: set[int]) -> Iterator[Any]:
     node = value.parent_operation
     if id(node) not in seen:
         seen.add(id(node))
-        for given in node.inputs:
-            yield from _behind(given, seen)
+        for tensor in node.inputs:
+            yield from _behind(tensor, seen)
         yield node.operation_def
 
 
