@@ -4,17 +4,19 @@ What stays below the pipeline's root, where models are pushed, in ML Metadata an
 of keys and manifest is compared, as `attackers.test_two_worlds` compares a workspace. The user's
 source files and module are theirs; the source still holds the row, in one world or the other.
 
-Beam deals what it reshuffles at random, and makes batches as large as they were fast, and TFX's
-sums follow: both are the same here in either world, so that a difference is of the row. In which
-order Beam writes records is its own; they are compared without.
+Beam deals rows and makes batches by chance and by how fast the last were, and TensorFlow numbers
+functions as it makes them: so TFX's records are compared without their order, its statistics to
+twelve digits, its graphs in canonical form.
 """
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 import own_run_fns as texts
 import unweave.tfx
@@ -25,18 +27,17 @@ from lineage_store.clock import time_text
 from own_everything import define_everything
 from own_pipeline import WRITER as GOING
 from own_pipeline import define, run, with_secret, write_people
+from unlearning.serving.canonical_graph import canonical_graph
 
 pytestmark = pytest.mark.tfx
 ROWS = ("3.25", "note 1"), ("-90017.5", "what nobody else wrote: Müller & Söhne")
 METADATA = "metadata/theirs.db"
+FLOAT = re.compile(r"-?\d+\.\d+(?:e[-+]\d+)?")
 WORLD = """
-import random, sys
+import sys
 from pathlib import Path
-from apache_beam import BatchElements
 from tests.tfx.test_own_two_worlds import live_through
 
-random.seed(1)
-BatchElements.__init__.__kwdefaults__["clock"] = int  # zero, at any time
 live_through(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
 """
 
@@ -70,7 +71,7 @@ def left_of(here, number, kind):
     root = Path(here / "world").rename(here / f"world-{number}")
     # Nor does what was overwritten stand on a page, or in a file that TFX keeps for itself.
     assert b"total_bytes" not in b"".join(one.read_bytes() for one in root.rglob("*.db*"))
-    files = {**files_of(root), **records_of(root)}
+    files = {**files_of(root), **read_files_of(root)}
     theirs = {name for name in files if name.startswith("data/") or name.endswith(".whl")}
     stores = [root / "keys-and-manifest" / "unweave.sqlite", root / METADATA]
     return {
@@ -79,14 +80,31 @@ def left_of(here, number, kind):
     }
 
 
-def records_of(root):
-    """The records of each TFRecord, in an order that says nothing."""
+def read_files_of(root):
+    """What TFX's files say, but for what differs from run to run."""
     return {
-        bare(str(file.relative_to(root))): sorted(
-            digest(one) for one in tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
-        )
-        for file in root.rglob("*.tfrecord")
+        bare(str(file.relative_to(root))): read(file)
+        for pattern, read in READ.items()
+        for file in root.rglob(pattern)
     }
+
+
+def records_in(file):
+    records = tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
+    return sorted(map(digest, records))
+
+
+def statistics_in(file):
+    read = DatasetFeatureStatisticsList.FromString(file.read_bytes())
+    return FLOAT.sub(lambda found: f"{float(found[0]):.12g}", str(read))
+
+
+READ = {
+    "*.tfrecord": records_in,
+    "FeatureStats.pb": statistics_in,
+    "saved_model.pb": lambda file: digest(canonical_graph(file.read_bytes())),
+    "fingerprint.pb": lambda file: "of the graph as it was",
+}
 
 
 @pytest.mark.parametrize("kind", ["statistics", "everything"])
