@@ -15,6 +15,7 @@ from lineage_store.errors import MetadataLost
 from lineage_store.graph import LineageNode
 from lineage_store.index import all_requests, base_of, reading_index
 from lineage_store.index.models import ModelRecord, find_model, models
+from lineage_store.large_imports import large_imports
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.mlmd import (
     Metadata,
@@ -45,8 +46,9 @@ class TfxBackend:
         """Run the training pipeline."""
         with translating_server_errors(job.workspace.metadata), quiet_and_inside(job.workspace):
             Metadata.of(job.workspace, create=True)  # TFX would try ten times, and not say why
-            from pipelines.definitions.training import training_pipeline
-            from unlearning.fitting.executor_engine import using
+            with large_imports():
+                from pipelines.definitions.training import training_pipeline
+                from unlearning.fitting.executor_engine import using
 
             with using(job.engine):
                 run_locally(training_pipeline(job))
@@ -55,8 +57,9 @@ class TfxBackend:
         """Run the deletion pipeline."""
         with translating_server_errors(job.workspace.metadata), quiet_and_inside(job.workspace):
             Metadata.of(job.workspace, create=True)
-            from pipelines.definitions.deletion import deletion_pipeline
-            from unlearning.fitting.executor_engine import using
+            with large_imports():
+                from pipelines.definitions.deletion import deletion_pipeline
+                from unlearning.fitting.executor_engine import using
 
             with using(job.engine, made=job.made):
                 run_locally(deletion_pipeline(job))
