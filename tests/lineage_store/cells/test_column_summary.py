@@ -1,5 +1,6 @@
 """Summaries of columns: no order of rows or merges changes a bit, and sums are exact."""
 
+import json
 import math
 from fractions import Fraction
 from functools import reduce
@@ -37,6 +38,16 @@ def test_however_rows_are_cut_and_merged_the_summary_of_numbers_is_the_same(cell
             (whole.mean, whole.deviation, whole.quantiles(10))
         )
         assert other == whole
+
+
+@given(st.lists(st.none() | FLOATS, max_size=8))
+def test_what_is_written_is_read_back_and_so_is_what_an_earlier_unweave_wrote(cell):
+    summary = of_numbers(cell)
+    text = json.dumps(summary.to_json())
+    assert NumberSummary.from_json(json.loads(text)) == summary
+    pairs = {name: sorted(getattr(summary, name).items()) for name in ("sums", "squares", "grid")}
+    earlier = json.loads(json.dumps({**summary.to_json(), **pairs}))
+    assert NumberSummary.from_json(earlier) == summary
 
 
 @given(st.lists(FLOATS, min_size=1, max_size=30))
