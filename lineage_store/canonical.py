@@ -136,7 +136,14 @@ def reading_own(path: Path) -> Iterator[None]:
     """Read a file of unweave's own; raises Damaged, naming it, if it is not as it was written."""
     try:
         yield
+    except Damaged:
+        raise  # which names a file already
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        raise Damaged(
-            f"The file {path} is not as unweave wrote it: restore the workspace from a backup."
-        ) from error
+        raise damaged(path) from error
+
+
+def damaged(path: Path) -> Damaged:
+    """Return what is said of a file of unweave's own that is not as it was written."""
+    return Damaged(
+        f"The file {path} is not as unweave wrote it: restore the workspace from a backup."
+    )

@@ -145,12 +145,13 @@ def tweak(*numbers: int) -> int:
 
 def draw(values: U64, *, constant: int, choices: int) -> I64:
     """Draw from 0 to choices - 1 for each value, evenly for values that are evenly spread."""
-    if not 0 < choices <= 1 << 32:
+    if not 0 < choices <= MOST_CHOICES:
         raise ValueError(f"choices must be between 1 and 2**32, not {choices}")
     high = mix(values ^ np.uint64(constant)) >> np.uint64(32)
     return ((high * np.uint64(choices)) >> np.uint64(32)).astype(np.int64)
 
 
+MOST_CHOICES = 1 << 32
 SHARD, SLICE, BATCH, BUCKET, EVALUATION = tweak(1), tweak(2), 3, tweak(4), tweak(5)
 CELL_ROWS = 4096
 BAND_SHIFT, DIGEST_BITS = np.uint64(56), np.uint64((1 << 56) - 1)

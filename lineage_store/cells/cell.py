@@ -13,7 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.data.record import EVAL, TRAIN, UNLABELLED
-from lineage_store.placement import I64, U64, Partition, bucket_count, bucket_of, cells_of
+from lineage_store.placement import (
+    I64,
+    MOST_CHOICES,
+    U64,
+    Partition,
+    bucket_count,
+    bucket_of,
+    cells_of,
+)
 
 KEPT = (TRAIN, EVAL, UNLABELLED)
 """What a snapshot keeps rows of, in the order in which its cells stand."""
@@ -85,8 +93,12 @@ class CellLayout:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "CellLayout":
-        """Read the value back."""
-        return cls(Partition(**value["partition"]), value["buckets"])
+        """Read the value back; raises ValueError if it has no cells, or more than can be drawn."""
+        layout = cls(Partition(**value["partition"]), value["buckets"])
+        counts = (layout.partition.shards, layout.partition.slices, layout.buckets)
+        if min(counts) < 1 or max(counts) > MOST_CHOICES:
+            raise ValueError("cells are counted from one on")
+        return layout
 
 
 def layout_of(rows: int, partition: Partition) -> CellLayout:

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lineage_store.canonical import read_json
+from lineage_store.canonical import read_json, reading_own
 from lineage_store.cells.cell import CellId, CellLayout
 from lineage_store.cells.kept import KeptCell, load_cells
 from lineage_store.cells.lines import BREAK, unescape
@@ -23,6 +23,7 @@ from lineage_store.data.record import EVAL, SPLITS, TRAIN, UNLABELLED, Record, c
 from lineage_store.data.schema import Schema
 from lineage_store.errors import BadInput
 from lineage_store.keys.pseudonyms import each_pseudonym
+from lineage_store.typed import typed
 
 GATE_FILE, CSV_FILE = "gate.json", "rows.csv"
 FORMAT = 2
@@ -74,20 +75,25 @@ class Snapshot:
 
 
 def load_snapshot(folder: Path) -> Snapshot:
-    """Open a snapshot that the gate wrote; raises BadInput if a newer unweave wrote it."""
-    value = read_json(folder / GATE_FILE)
-    if value["format"] > FORMAT:
-        raise BadInput(
-            f"The data of a model have format {value['format']}, and this unweave knows formats "
-            f"up to {FORMAT}: use the newer unweave that wrote them."
+    """Open a snapshot that the gate wrote.
+
+    Raises BadInput if a newer unweave wrote it, Damaged if it is not as it was written.
+    """
+    with reading_own(folder / GATE_FILE):
+        value = read_json(folder / GATE_FILE)
+        if value["format"] > FORMAT:
+            raise BadInput(
+                f"The data of a model have format {value['format']}, and this unweave knows "
+                f"formats up to {FORMAT}: use the newer unweave that wrote them."
+            )
+        snapshot = Snapshot(
+            folder=folder,
+            schema=Schema.from_json(value["inference"]),
+            rows={split: value["rows"][split] for split in (*SPLITS, UNLABELLED)},
+            data_digest=value["data_digest"],
+            layout=CellLayout.from_json(value["layout"]) if "layout" in value else None,
         )
-    return Snapshot(
-        folder=folder,
-        schema=Schema.from_json(value["inference"]),
-        rows=value["rows"],
-        data_digest=value["data_digest"],
-        layout=CellLayout.from_json(value["layout"]) if "layout" in value else None,
-    )
+        return typed(snapshot)
 
 
 def read_snapshot(

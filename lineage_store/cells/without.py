@@ -16,13 +16,14 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from lineage_store.canonical import reading_own
 from lineage_store.cells.cell import CellId, CellLayout
 from lineage_store.cells.cell_evidence import evidence_of, evidence_of_records, merged_evidence
 from lineage_store.cells.files import must_be_as_written, take_over, write_file
 from lineage_store.cells.gate import close_snapshot, let_through
-from lineage_store.cells.kept import KeptCell
+from lineage_store.cells.kept import CELLS_FILE, KeptCell
 from lineage_store.cells.lines import BREAK, by_key, line_digest
-from lineage_store.cells.snapshot import Snapshot, retained
+from lineage_store.cells.snapshot import GATE_FILE, Snapshot, retained
 from lineage_store.data.evidence import Evidence
 from lineage_store.data.inference import in_terms_of
 from lineage_store.data.record import UNLABELLED, in_blocks
@@ -59,11 +60,13 @@ def evidence_without(snapshot: Snapshot, rows: GoingRows) -> Evidence:
     if snapshot.layout is None:
         return evidence_of_records(retained(snapshot, _keys(rows)), roles)
     going = _by_cell(snapshot.layout, rows)
-    found = merged_evidence((cell for cell in snapshot.cells if cell.id not in going), roles)
-    for cell in _losing(snapshot, going):
-        if cell.id.split != UNLABELLED:
-            left = b"".join(_remaining(snapshot, cell, going[cell.id])[1:])
-            found = found.merged(evidence_of(left, snapshot.schema))
+    with reading_own(snapshot.folder / CELLS_FILE):
+        found = merged_evidence((cell for cell in snapshot.cells if cell.id not in going), roles)
+    with reading_own(snapshot.folder / GATE_FILE):  # which says how whole cells are read
+        for cell in _losing(snapshot, going):
+            if cell.id.split != UNLABELLED:
+                left = b"".join(_remaining(snapshot, cell, going[cell.id])[1:])
+                found = found.merged(evidence_of(left, snapshot.schema))
     return found
 
 

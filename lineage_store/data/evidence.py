@@ -32,6 +32,7 @@ from lineage_store.data.number_text import class_text, is_missing_number, number
 from lineage_store.data.schema import FIRST_RULES, WORD_RULES, Column, Label, Roles, Schema
 from lineage_store.errors import BadInput, NothingToLearn
 from lineage_store.texts.text_rows import Kind, rows_of_words, texts_of
+from lineage_store.typed import typed
 
 MOST_NUMBER_CLASSES, MOST_CLASSES = 20, 1000
 Value = TypeVar("Value", str, float)
@@ -182,9 +183,9 @@ class Evidence:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], roles: Roles) -> "Evidence":
-        """Read the value back."""
+        """Read the value back; raises TypeError if it is of other types."""
         each = [value, *value.get("further_labels", ())]
-        return cls(
+        found = cls(
             roles,
             value["rows"],
             value["marked_rows"],
@@ -194,6 +195,7 @@ class Evidence:
             frozenset(value.get("no_dates", ())),
             dict(value.get("worded", ())),
         )
+        return typed(found)
 
     def conclude(self) -> Schema:
         """Return what the rows say.

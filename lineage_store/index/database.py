@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from lineage_store import own_tables
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.overwritten import is_overwritten
 from lineage_store.workspace.folder import Workspace
@@ -37,13 +38,13 @@ def reading_index(workspace: Workspace) -> Iterator[sqlite3.Connection]:
 def open_index(path: Path) -> sqlite3.Connection:
     """Open the index to write, making or migrating its tables; in WAL mode, deletions overwritten.
 
-    Raises BadInput if the file is not SQLite, or may not be written.
+    Raises Damaged if the file is not SQLite, BadInput if it may not be written.
     """
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise BadInput(
             f"You may read the workspace {path.parent}, and not write it: ask its owner."
         )
-    connection = _connect(str(path), uri=False)
+    connection = _connect(str(path), path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA secure_delete = ON")
     if not _is_current(connection):
@@ -69,7 +70,7 @@ def read_index(path: Path) -> sqlite3.Connection:
     mode = "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
     alone = mode == "ro" and not path.with_name(f"{path.name}-wal").exists()
     options = f"mode={mode}&immutable=1" if alone else f"mode={mode}"
-    connection = _connect(f"{path.absolute().as_uri()}?{options}", uri=True)
+    connection = _connect(f"{path.absolute().as_uri()}?{options}", path, uri=True)
     if not _is_current(connection):
         if mode == "ro":
             connection.close()
@@ -92,14 +93,9 @@ def _is_current(connection: sqlite3.Connection) -> bool:
     return newest.fetchone() is not None
 
 
-def _connect(name: str, *, uri: bool) -> sqlite3.Connection:
-    try:
-        connection = sqlite3.connect(name, uri=uri, timeout=PATIENCE)
-        connection.execute("SELECT name FROM sqlite_master").fetchall()
-    except sqlite3.OperationalError:
-        raise  # a full disk, say: no matter of what is in the file
-    except sqlite3.DatabaseError as error:
-        raise BadInput(f"The index of the workspace cannot be opened: {error}.") from error
+def _connect(name: str, path: Path, *, uri: bool = False) -> sqlite3.Connection:
+    connection = own_tables.connect(name, path, uri=uri, wait=PATIENCE)
+    connection.execute("SELECT name FROM sqlite_master").fetchall()
     connection.row_factory = sqlite3.Row
     return connection
 
@@ -134,7 +130,7 @@ def still_read(path: Path) -> list[str]:
 
 def _with_empty_log(path: Path, *first: str) -> bool:
     """Do some statements, then move the write-ahead log into the file; say whether that went."""
-    with closing(_connect(str(path), uri=False)) as connection:
+    with closing(_connect(str(path), path)) as connection:
         for statement in first:
             connection.execute(statement)
         (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

@@ -11,7 +11,6 @@ made no model stand for nobody, also where it was killed.
 """
 
 import os
-import sqlite3
 from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from lineage_store.keys import spellings
 from lineage_store.keys.secret import Keys, keyed, keyed_all, keyed_each
 from lineage_store.keys.subject_ids import canonical_id
 from lineage_store.overwritten import is_overwritten
+from lineage_store.own_tables import connect
 
 PSEUDONYM_BYTES, KEY_BYTES, NONCE_BYTES = 16, 32, 12
 SPELLING = b" spelling"  # of what is sealed beside a key
@@ -55,9 +55,9 @@ class Pseudonyms:
         self._cache: dict[str, bytes] = {}
         self._all_cached = self._all_of_run = False
         if to_read and path.exists():
-            self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+            self._connection = connect(f"{path.absolute().as_uri()}?mode=ro", path, uri=True)
             return
-        self._connection = sqlite3.connect(":memory:" if to_read else path)
+        self._connection = connect(":memory:" if to_read else path, path)
         self._connection.execute("PRAGMA secure_delete = ON")
         self._connection.execute("PRAGMA cache_size = -65536")  # keyed digests come in no order
         self._connection.execute(

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lineage_store.canonical import canonical_json, read_json, write_atomic
+from lineage_store.canonical import canonical_json, read_json, reading_own, write_atomic
+from lineage_store.typed import typed
 
 TIMINGS_FILE = "timings.json"
 
@@ -49,9 +50,12 @@ def save_timings(folder: Path, timings: Timings) -> None:
 
 
 def load_timings(folder: Path) -> Timings | None:
-    """Read the timings of a ledger, None if it has none."""
+    """Read the timings of a ledger, None if it has none; raises Damaged for what is no timings."""
     file = folder / TIMINGS_FILE
-    return Timings(**read_json(file)) if file.exists() else None
+    if not file.exists():
+        return None
+    with reading_own(file):
+        return typed(Timings(**read_json(file)))
 
 
 def own_bytes(folder: Path) -> int:

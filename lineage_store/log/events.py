@@ -22,7 +22,7 @@ from typing import Any, NewType, Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from lineage_store.canonical import canonical_json
-from lineage_store.errors import BadInput, CheckFailed
+from lineage_store.errors import BadInput, CheckFailed, Damaged
 from lineage_store.keys.signing import from_base64, is_signed_by, raw_public_key, to_base64
 from lineage_store.log import merkle, subtrees
 
@@ -226,9 +226,9 @@ def check(connection: sqlite3.Connection, *, earlier: TreeHead | None = None) ->
             hashes.append(_leaf(seq=seq, time=time, kind=kind, body=body))
             if hashes[-1].hex() != leaf:
                 raise subtrees.changed(seq)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, Damaged) as error:
         raise CheckFailed(
-            f"Event {len(hashes) + 1} of the event log cannot be read ({error}): "
+            f"Event {len(hashes) + 1} of the event log cannot be read: "
             "restore the log from a backup."
         ) from error
     if earlier is not None:

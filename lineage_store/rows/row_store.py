@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from lineage_store.canonical import read_json
+from lineage_store.canonical import read_json, reading_own
 from lineage_store.cells.cell import CellId
 from lineage_store.data.schema import Schema
 from lineage_store.errors import BadInput
@@ -36,6 +36,7 @@ from lineage_store.rows.slice_file import (
 )
 from lineage_store.rows.slice_set import SortedRows
 from lineage_store.tensors import load_state
+from lineage_store.typed import typed
 
 FORMAT = 3
 HEADER_FILE, EVALUATION, TRAINING = "rows.json", "eval", "train"
@@ -166,28 +167,33 @@ def _counts(value: Any) -> CellCounts:
 
 
 def open_rows(folder: Path) -> RowStore:
-    """Open a row store; raises BadInput if a newer unweave wrote it."""
-    header = read_json(folder / HEADER_FILE)
-    if header["format"] > FORMAT:
-        raise BadInput(
-            f"The rows of a model have format {header['format']}, and this unweave knows formats "
-            f"up to {FORMAT}: use the newer unweave that wrote them."
+    """Open a row store.
+
+    Raises BadInput if a newer unweave wrote it, Damaged if it is not as it was written.
+    """
+    with reading_own(folder / HEADER_FILE):
+        header = read_json(folder / HEADER_FILE)
+        if header["format"] > FORMAT:
+            raise BadInput(
+                f"The rows of a model have format {header['format']}, and this unweave knows "
+                f"formats up to {FORMAT}: use the newer unweave that wrote them."
+            )
+        store = RowStore(
+            folder=folder,
+            cells={
+                TRAINING: _counts(header["counts"]),
+                EVALUATION: _counts(header.get("evaluation_counts", ())),
+            },
+            evaluation_rows=header["evaluation_rows"],
+            description=header["description"],
+            fields=(
+                tuple(Field(*one) for one in header["fields"])
+                if "fields" in header
+                else fields_of(Schema.from_json(header["description"]["inference"]))
+            ),
+            format=header["format"],
         )
-    return RowStore(
-        folder=folder,
-        cells={
-            TRAINING: _counts(header["counts"]),
-            EVALUATION: _counts(header.get("evaluation_counts", ())),
-        },
-        evaluation_rows=header["evaluation_rows"],
-        description=header["description"],
-        fields=(
-            tuple(Field(*one) for one in header["fields"])
-            if "fields" in header
-            else fields_of(Schema.from_json(header["description"]["inference"]))
-        ),
-        format=header["format"],
-    )
+        return typed(store)
 
 
 def fields_of(schema: Schema) -> tuple[Field, ...]:

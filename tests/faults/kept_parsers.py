@@ -19,12 +19,14 @@ from lineage_store.processing.named_recipients import load_recipients, save_reci
 from lineage_store.requests import Controller, load_controller, save_controller
 from lineage_store.workspace import open_workspace
 from lineage_store.workspace.metadata_address import parse_connection
+from pipelines.backends.direct import DirectBackend
 from tests.faults.parsers import Parser
 from tests.tf_records import example, record
 from unlearning.erasure import ended_digests
 from unlearning.estimators.known_formats import FORMATS
 from unlearning.serving.export import served_columns
 from unlearning.whole_shards import WholeShard, open_whole_ledger, train_whole_shards
+from unweave import Project
 from unweave.options.ids_file import with_ids
 
 TODAY = "2031-05-17"
@@ -65,6 +67,36 @@ def small_files(workspace, here):
             lambda: served_columns(next(root.glob("serving/*/*"))),
         ),
     }
+
+
+def data_of_a_model(workspace):
+    """What the gate and a training left beside their rows, and the tables of names and rows.
+
+    They are read by a plan, which asks for all of them, and changes nothing.
+    """
+    project = Project(workspace.root, backend=DirectBackend())
+
+    def planned():
+        project.plan(["p2"])
+        project.trace_subject("p2")
+
+    def of(path):
+        whole = path.read_bytes()
+
+        def check(data):
+            path.write_bytes(data)
+            try:
+                refused_or_read(planned)
+            finally:
+                path.write_bytes(whole)
+
+        return Parser(whole, check, as_json=path.suffix == ".json", costly=True)
+
+    files = ("data/*/gate.json", "data/*/cells.json", "data/*/nonces", "tfx/*/*/rows/rows.json",
+             "tfx/*/*/rows/cells.json", "tfx/*/*/ledger/timings.json", "keys/pseudonyms.sqlite",
+             "unweave.sqlite")  # fmt: skip
+    found = {name: next(workspace.root.glob(name)) for name in files}
+    return {f"data of a model, {name}": of(path) for name, path in found.items()}
 
 
 def _all_of_receipts(workspace):
@@ -170,6 +202,6 @@ def packed(text):
 def all_kept(workspace, here):
     """Return all parsers by their names."""
     return {
-        **small_files(workspace, here), **options(here), **own_pipelines(workspace, here),
-        **estimators(),
+        **small_files(workspace, here), **data_of_a_model(workspace), **options(here),
+        **own_pipelines(workspace, here), **estimators(),
     }  # fmt: skip

@@ -261,8 +261,9 @@ NAMES = [
     "detection", "plan", "scan, zip", "scan, tar", "scan, gzip", "scan, zlib", "scan, PNG",
     "scan, bzip2", "scan, xz", "scan, zstandard", "scan, mail", "scan, SQLite", "scan, Parquet",
     "scan, NPY", "scan, safetensors", "scan, TFRecord", "scan, SavedModel", "table", "letter",
-    "ledger", "format", "kept receipt", "erased digests", "controller", "recipients",
-    "served columns", "ids file", "address", "gated Example", "ledger of shards", "estimator",
+    "ledger", "data of a model", "format", "kept receipt", "erased digests", "controller",
+    "recipients", "served columns", "ids file", "address", "gated Example", "ledger of shards",
+    "estimator",
 ]  # fmt: skip
 
 

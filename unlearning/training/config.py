@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lineage_store.canonical import damaged, digest
 from lineage_store.ledger import Ledger, TrainOptions, without
 from lineage_store.placement import Partition
 from unlearning.keras_models.module_file import FIRST_BUILT_IN, built_in_text
@@ -58,7 +59,13 @@ def config_of(ledger: Ledger, *, cut: Partition | None = None) -> TrainConfig:
 
 
 def module_source(ledger: Ledger) -> str:
-    """Return the source of a ledger's model as it was; the first built-in one as it is."""
+    """Return the source of a ledger's model as it was; the first built-in one as it is.
+
+    Raises Damaged if it is not the one that its header names: code that nobody recorded is not run.
+    """
     if ledger.header.module.name == FIRST_BUILT_IN:
         return built_in_text(FIRST_BUILT_IN)
-    return (ledger.folder / MODULE_FILE).read_text(encoding="utf-8")
+    source = (ledger.folder / MODULE_FILE).read_bytes()
+    if digest(source) != ledger.header.module.digest:
+        raise damaged(ledger.folder / MODULE_FILE)
+    return source.decode("utf-8")

@@ -15,7 +15,7 @@ from fixtures.examples import examples
 from lineage_store import overwritten
 from lineage_store.data.record import EVAL, TRAIN, UNLABELLED, Record
 from lineage_store.doctor.rows import compare_parts
-from lineage_store.errors import BadInput, NothingFound
+from lineage_store.errors import Damaged, NothingFound
 from lineage_store.index import deletions, models, row_index
 from lineage_store.index.database import _migrations, compact, open_index, read_index
 from lineage_store.index.models import ModelRecord
@@ -559,15 +559,15 @@ def test_an_index_that_is_cut_off_or_whose_tables_are_damaged_is_refused(connect
     for damaged in (whole[: len(whole) // 2], whole[:100] + b"\xff" * 900 + whole[1000:]):
         path.write_bytes(damaged)
         for open_ in (open_index, read_index):
-            with pytest.raises(BadInput, match="cannot be opened: database disk image is malf"):
+            with pytest.raises(Damaged, match=f"The file {path} is not as unweave wrote it"):
                 open_(path).close()
 
 
 def test_a_file_that_is_no_database_is_refused(path):
     path.write_bytes(b"not a database, but long enough to look like one" * 100)
-    with pytest.raises(BadInput, match="cannot be opened: file is not a database"):
+    with pytest.raises(Damaged, match=f"The file {path} is not as unweave wrote it"):
         open_index(path)
-    with pytest.raises(BadInput, match="cannot be opened: file is not a database"):
+    with pytest.raises(Damaged, match=f"The file {path} is not as unweave wrote it"):
         read_index(path)
     with pytest.raises(NothingFound, match="no model yet"):
         read_index(path.with_name("none.sqlite"))

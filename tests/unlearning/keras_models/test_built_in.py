@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lineage_store.errors import Damaged
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.arrays import Rows
 from pipelines.backends.direct import DirectBackend
@@ -195,11 +196,32 @@ def scale_of(project, model):
     return [float(array) for name, array in state.items() if array.shape == ()]
 
 
-def test_a_ledger_of_an_earlier_version_is_trained_on_by_the_model_of_that_time(train):
+@pytest.fixture(scope="module")
+def small(train):
+    """A project with a model of few rows, and the header of its ledger."""
     project, _ = train(list(lines(rows=40)), shards=1, slices=1, epochs=1)
     (header,) = project.root.glob("tfx/**/header.json")
+    return project, header
+
+
+def test_a_ledger_of_an_earlier_version_is_trained_on_by_the_model_of_that_time(small):
+    _, header = small
     ledger = open_ledger(header.parent)
     assert module_source(ledger) == built_in_text() != built_in_text(FIRST_BUILT_IN)
     origin = replace(ledger.header.module, name=FIRST_BUILT_IN)
     earlier = replace(ledger, header=replace(ledger.header, module=origin))
     assert module_source(earlier) == built_in_text(FIRST_BUILT_IN)
+
+
+def test_a_ledger_s_module_that_was_changed_is_not_run(small):
+    project, header = small
+    module = header.with_name(MODULE_FILE)
+    whole = module.read_bytes()
+    for changed in (whole + b"\nimport os\n", b"\xff\xfe", b""):
+        module.write_bytes(changed)
+        with pytest.raises(Damaged, match=f"The file {module} is not as unweave wrote it"):
+            module_source(open_ledger(header.parent))
+        with pytest.raises(Damaged, match=str(module)):
+            project.plan(["p00"])
+    module.write_bytes(whole)
+    assert module_source(open_ledger(header.parent)) == whole.decode()

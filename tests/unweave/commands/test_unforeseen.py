@@ -51,11 +51,13 @@ NAME = "annegret.mueller"
 
 @pytest.fixture
 def broken(prepared):
-    """A workspace whose table of pseudonyms is none any more: nothing expects that yet."""
+    """A workspace with a folder where its table of pseudonyms was: nothing expects that."""
     table = prepared / "ws/keys/pseudonyms.sqlite"
     before = table.read_bytes()
-    table.write_text('{"' + NAME + '": 81,9,30}', encoding="utf-8")
+    table.unlink()
+    table.mkdir()
     yield prepared
+    table.rmdir()
     table.write_bytes(before)
     for file in (prepared / "ws").glob("unforeseen-*"):
         file.unlink()
@@ -67,12 +69,12 @@ def test_what_nobody_foresaw_has_a_status_of_its_own_and_no_values(broken):
     assert status == answer["exit_status"] == 4 and answer["ok"] is False and err == ""
     (file,) = (broken / "ws").glob("unforeseen-*.txt")
     assert answer["error"].endswith(f"Where it happened is written in {file}.")
-    assert "DatabaseError" in answer["error"] and answer["error"].count(". ") == 1
+    assert "OperationalError" in answer["error"] and answer["error"].count(". ") == 1
     assert file.stat().st_mode & 0o777 == 0o600
     details = file.read_text(encoding="utf-8")
-    assert "trace\n" in details and "lineage_store/keys/spellings.py, line" in details
+    assert "trace\n" in details and "lineage_store/own_tables.py, line" in details
     for told in (out, details):
-        assert NAME not in told and "81" not in told and "not a database" not in told
+        assert NAME not in told and "unable to open" not in told
 
 
 def test_as_text_it_is_one_line_on_standard_error(broken):
