@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import shutil
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -16,6 +17,7 @@ import pytest
 
 from lineage_store.errors import AlreadyForgotten, BadInput, NothingFound, SpelledOtherwise
 from lineage_store.keys.pseudonyms import Pseudonyms
+from lineage_store.keys.spellings import digest_of
 from lineage_store.requests.policy import Policy, Sender
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
@@ -100,6 +102,31 @@ def test_a_deletion_tells_of_the_spellings_that_stay(project, root):
     both = project.forget(["Anna Müller", "MUELLER, ANNA"])
     assert both["alike"] == []
     assert not {one for one in spellings_in(root) if "nna" in one.casefold()}
+
+
+def test_a_spelling_and_what_it_folds_to_go_with_the_rows(project, root):
+    """Of the one who is forgotten nothing is left in any file; of others both stay."""
+    workspace = open_workspace(root)
+    folded = {one: digest_of(workspace.keys(), one) for one in ("somebody-3", "somebody-4")}
+    with closing(sqlite3.connect(workspace.pseudonym_file)) as connection:
+        sealed = {
+            one: connection.execute("SELECT sealed FROM spellings WHERE folded = ?", (told,))
+            .fetchone()[0]
+            for one, told in folded.items()
+        }  # fmt: skip
+
+    def left():
+        files = [file.read_bytes() for file in root.rglob("*") if file.is_file()]
+        return {
+            (one, what)
+            for one in folded
+            for what, told in (("folded", folded[one]), ("sealed", sealed[one]))
+            if any(told in data or told.hex().encode() in data for data in files)
+        }
+
+    assert left() == {(one, what) for one in folded for what in ("folded", "sealed")}
+    project.forget(["somebody-3"])
+    assert left() == {("somebody-4", "folded"), ("somebody-4", "sealed")}
 
 
 def test_a_canonical_spelling_is_no_question(project):

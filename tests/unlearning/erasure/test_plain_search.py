@@ -1,0 +1,131 @@
+"""The search for many patterns at once finds what a plain search for each of them does.
+
+The plain one looks for a pattern after the other in what lies unpacked; corpora are drawn: which
+text stands where, in which spelling, around what, in which container.
+"""
+
+import os
+import random
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unlearning.erasure.test_planted import (
+    CONTAINERS,
+    OTHER,
+    PATTERNS,
+    SPELLINGS,
+    TEXT,
+)
+from unlearning.erasure.matcher import SHORTEST, Matcher
+from unlearning.erasure.scan import scan_folder
+
+TEXTUAL = ("database in a gzip", "PEM in JSON")
+"""Containers of texts: they hold no bytes that are none, or are searched as they are."""
+LARGE = "gzip far within"
+EVERYTHING = Matcher(PATTERNS)
+
+
+def plainly(patterns, data):
+    """Return those patterns (in lower case) that occur, each looked for alone."""
+    data = data.lower()
+    return {one for one in map(bytes.lower, patterns) if one in data}
+
+
+def occurs(plain):
+    """Say whether a pattern is in what lies unpacked, also over the breaks that MIME puts in."""
+    return bool(plainly(PATTERNS, plain) or plainly(PATTERNS, re.sub(b"=?\n", b"", plain)))
+
+
+def at_once(patterns, data):
+    return {one.lower() for one in Matcher(patterns).occurring(data)}
+
+
+few_letters = st.lists(st.sampled_from(b"aAbB1\x00\xff"), min_size=SHORTEST, max_size=24).map(bytes)
+any_pattern = st.one_of(few_letters, st.binary(min_size=SHORTEST, max_size=40))
+
+
+@st.composite
+def patterns_and_data(draw):
+    """Patterns, some of which begin, end or overlap alike, and data made of pieces of them."""
+    patterns = draw(st.lists(any_pattern, min_size=1, max_size=12))
+    piece = st.one_of(
+        st.sampled_from(patterns),
+        st.sampled_from(patterns).map(bytes.swapcase),
+        st.sampled_from(patterns).map(lambda one: one[:-1]),
+        st.sampled_from(patterns).map(lambda one: one[1:]),
+        st.binary(max_size=6),
+    )
+    return patterns, b"".join(draw(st.lists(piece, max_size=12)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(patterns_and_data())
+def test_it_finds_the_patterns_that_a_plain_search_finds(drawn):
+    patterns, data = drawn
+    expected = plainly(patterns, data)
+    assert at_once(patterns, data) == expected
+    assert Matcher(patterns).matches(data) is bool(expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_every_spelling_is_found_wherever_it_stands(data):
+    spell = data.draw(st.sampled_from(sorted(SPELLINGS)))
+    text = data.draw(st.sampled_from([TEXT, OTHER]))
+    around = [data.draw(st.binary(max_size=30)) for _ in range(2)]
+    lying = around[0] + SPELLINGS[spell](text) + around[1]
+    expected = plainly(PATTERNS, lying)
+    assert {one.lower() for one in EVERYTHING.occurring(lying)} == expected
+    assert occurs(lying) is (text == TEXT)
+
+
+@st.composite
+def corpora(draw):
+    """Files, each unpacked and packed, by their names: what stands in them is drawn."""
+    kinds = sorted(CONTAINERS.keys() - {*TEXTUAL, LARGE})
+    files = {}
+    for number in range(draw(st.integers(1, 6))):
+        text = draw(st.sampled_from([TEXT, OTHER, "Rosenweg 3", "person.7@example.org"]))
+        spelled = SPELLINGS[draw(st.sampled_from(sorted(SPELLINGS)))](text)
+        noise = random.Random(draw(st.integers(0, 99)))
+        before = b"".join(b"%d,Rosenweg %d\n" % (n, noise.randrange(99)) for n in range(40))
+        plain = before + b"<x> " + spelled + b" ;\n" + before[: noise.randrange(200)]
+        packed = plain
+        for kind in draw(st.lists(st.sampled_from(kinds), max_size=2)):
+            packed = CONTAINERS[kind](packed)
+        files[f"file-{number}"] = (plain, packed)
+    return files
+
+
+@settings(max_examples=15, deadline=None)
+@given(corpora())
+def test_a_scan_finds_in_a_drawn_corpus_what_a_plain_search_of_the_unpacked_one_does(
+    tmp_path_factory, files
+):
+    folder = tmp_path_factory.mktemp("corpus")
+    (folder / "tmp").mkdir()
+    for name, (_, packed) in files.items():
+        (folder / name).write_bytes(packed)
+    scan = scan_folder(folder, PATTERNS)
+    expected = {name for name, (plain, _) in files.items() if occurs(plain)}
+    assert (set(scan.found), scan.unread) == (expected, ())
+
+
+def test_a_file_is_read_again_however_clean_it_was(tmp_path):
+    """Of the same size, at the same place and written, as it says, at the same time."""
+    file = tmp_path / "notes.txt"
+    file.write_bytes(OTHER.encode().ljust(64))
+    first = scan_folder(tmp_path, PATTERNS)
+    before = file.stat()
+    with file.open("r+b") as stream:
+        stream.write(TEXT.encode().ljust(64)[:64])
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = file.stat()
+    assert (after.st_size, after.st_ino, after.st_mtime_ns) == (
+        before.st_size, before.st_ino, before.st_mtime_ns,
+    )  # fmt: skip
+    again = scan_folder(tmp_path, PATTERNS)
+    assert (first.found, again.found) == ((), ("notes.txt",))
+    assert (first.files, first.bytes) == (again.files, again.bytes)
