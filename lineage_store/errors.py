@@ -52,6 +52,10 @@ class MetadataLost(UnweaveError):
     """ML Metadata is there, or was, but lacks what this workspace has put into it."""
 
 
+class NotRecorded(UnweaveError):
+    """A run has done what it should, and ML Metadata does not say so yet."""
+
+
 class NotReproducible(UnweaveError):
     """The model or this process cannot give the same bits twice."""
 

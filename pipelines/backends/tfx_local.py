@@ -1,39 +1,24 @@
 """The TFX backend: jobs run as TFX pipelines under LocalDagRunner, with MLMD where it lives.
 
-MLMD is written to after a pipeline has succeeded, in this process, never from an executor.
+MLMD is written to by the last component of a pipeline, in a process of its own. What that could not
+write is written here, once the pipeline has ended: so whoever waits is told why.
 """
 
 import logging
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from lineage_store.errors import MetadataLost
+from lineage_store.errors import NotRecorded
 from lineage_store.graph import LineageNode
-from lineage_store.index import all_requests, base_of, reading_index
-from lineage_store.index.models import ModelRecord, find_model, models
+from lineage_store.index.models import ModelRecord
 from lineage_store.large_imports import large_imports
-from lineage_store.ledger import Ledger, open_ledger
-from lineage_store.mlmd import (
-    Metadata,
-    Names,
-    certificate_of,
-    ended_nodes,
-    ingest_deletion,
-    ingest_model,
-    live_descendants,
-    live_files,
-    made_by_tfx,
-    place_of,
-    settle,
-    translating_server_errors,
-)
+from lineage_store.mlmd import Metadata, translating_server_errors
 from lineage_store.workspace import Workspace
+from pipelines.backends import public_record
 from pipelines.jobs import DeletionJob, TrainingJob
-from unlearning.planning import load_plan
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -50,8 +35,8 @@ class TfxBackend:
                 from pipelines.definitions.training import training_pipeline
                 from unlearning.fitting.executor_engine import using
 
-            with using(job.engine):
-                run_locally(training_pipeline(job))
+            with using(job.engine), suppress(NotRecorded):
+                run_locally(training_pipeline(job, awaited=True))
 
     def delete(self, job: DeletionJob) -> None:
         """Run the deletion pipeline."""
@@ -61,34 +46,28 @@ class TfxBackend:
                 from pipelines.definitions.deletion import deletion_pipeline
                 from unlearning.fitting.executor_engine import using
 
-            with using(job.engine, made=job.made):
-                run_locally(deletion_pipeline(job))
+            with using(job.engine, made=job.made), suppress(NotRecorded):
+                run_locally(deletion_pipeline(job, awaited=True))
 
     def record_training(self, job: TrainingJob) -> None:
-        """Write the new model's lineage into MLMD."""
+        """Write the new model's lineage into MLMD, if it is not there."""
         with translating_server_errors(job.workspace.metadata):
-            _ingest_models(job.workspace, Metadata.of(job.workspace), [job.model])
+            public_record.record_models(job.workspace, [job.model])
 
     def record_deletion(self, job: DeletionJob) -> None:
-        """Write the new models' lineage, mark what is gone, and record the deletion itself."""
+        """Write into MLMD what the deletion made and ended, if it is not there."""
         with translating_server_errors(job.workspace.metadata):
-            _record_deletion(job.workspace, Metadata.of(job.workspace), job.request_id)
+            public_record.record_deletion(job.workspace, job.request_id)
 
     def record_retirement(self, workspace: Workspace, record: ModelRecord) -> None:
         """Mark what is gone with a model that was retired."""
-        if not made_by_tfx(record):
-            return
         with translating_server_errors(workspace.metadata):
-            with reading_index(workspace) as connection:
-                records = {one.id: one for one in models(connection)}
-            names = Names(workspace.keys().key_id)
-            metadata = Metadata.of(workspace)
-            _mark_deleted(metadata, workspace, record, records, names, after=None)
+            public_record.record_retirement(workspace, record)
 
     def catch_up(self, workspace: Workspace) -> None:
         """Write what is not in MLMD yet of live models and of requests that are done."""
         with translating_server_errors(workspace.metadata):
-            _catch_up(workspace)
+            public_record.catch_up(workspace)
 
     def descendants(self, workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
         """Return every live artifact downstream of the data of the model's whole family.
@@ -97,117 +76,7 @@ class TfxBackend:
         starts from this one is planned with it, and one that does so no longer owes it nothing.
         """
         with translating_server_errors(workspace.metadata):
-            return _descendants(workspace, record)
-
-
-def _catch_up(workspace: Workspace) -> None:
-    with reading_index(workspace) as connection:
-        records = models(connection)
-        done = [one for one in all_requests(connection) if one.state == "done"]
-    made = {record.id for record in records if made_by_tfx(record)}
-    live = [record.id for record in records if record.state == "live"]
-    if not made:
-        return
-    if not workspace.metadata.is_there():
-        raise MetadataLost(
-            f"The file of ML Metadata, {workspace.metadata.address}, is gone: restore it from a "
-            f"backup, or run unweave doctor `repair`, which makes again what can be."
-        )
-    metadata = Metadata.of(workspace)
-    if metadata.places.formerly:
-        settle(workspace, metadata)
-        metadata = Metadata.of(workspace)
-    names = Names(workspace.keys().key_id)
-    ends = {names.of(one, "assembly"): one for one in live if one in made}
-    there = metadata.executions_by_external_id(ends)
-    _ingest_models(workspace, metadata, [ends[name] for name in ends if name not in there])
-    deletions = {names.of(request.id, "deletion"): request.id for request in done}
-    there = metadata.executions_by_external_id(deletions)
-    for request_id in (deletions[name] for name in deletions if name not in there):
-        changed = {plan.model_before for plan in load_plan(workspace.request(request_id))}
-        if changed <= made:
-            _record_deletion(workspace, metadata, request_id)
-
-
-def _descendants(workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
-    metadata = Metadata.of(workspace)
-    with reading_index(workspace) as connection:
-        records = models(connection)
-    ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
-    found = live_descendants(metadata, workspace, records, family=record.family, ledger=ledger)
-    return [metadata.node(one) for one in found]
-
-
-def _record_deletion(workspace: Workspace, metadata: Metadata, request_id: str) -> None:
-    folder = workspace.request(request_id)
-    plans = load_plan(folder)
-    after = [plan.model_after for plan in plans if plan.model_after]
-    _ingest_models(workspace, metadata, after)
-    names = Names(workspace.keys().key_id)
-    with reading_index(workspace) as connection:
-        records = {record.id: record for record in models(connection)}
-    before = [records[plan.model_before] for plan in plans]
-    for old, plan in zip(before, plans, strict=True):
-        _mark_deleted(
-            metadata,
-            workspace,
-            old,
-            records,
-            names,
-            after=plan.model_after,
-            changed=plan.affected_shards,
-        )
-    ingest_deletion(
-        metadata,
-        names=names,
-        request_id=request_id,
-        certificate_uri=certificate_of(metadata, workspace, request_id),
-        old_model_uris=[str(workspace.absolute(old.paths["model"])) for old in before],
-        new_model_uris=[str(workspace.absolute(records[new].paths["model"])) for new in after],
-        guarantees={plan.model_before: plan.guarantee for plan in plans},
-    )
-
-
-def _ingest_models(workspace: Workspace, metadata: Metadata, model_ids: list[str]) -> None:
-    names = Names(workspace.keys().key_id)
-    with reading_index(workspace) as connection:
-        for model_id in model_ids:
-            record = find_model(connection, model_id)
-            uris = {name: str(workspace.absolute(path)) for name, path in record.paths.items()}
-            ledger = open_ledger(Path(uris["ledger"]))
-            base: Ledger | None = None
-            if (base_id := base_of(record)) is not None:
-                paths = find_model(connection, base_id).paths
-                base = open_ledger(workspace.absolute(paths["ledger"]))
-            ingest_model(metadata, names=names, record=record, ledger=ledger, uris=uris, base=base)
-
-
-def _mark_deleted(
-    metadata: Metadata,
-    workspace: Workspace,
-    old: ModelRecord,
-    records: dict[str, ModelRecord],
-    names: Names,
-    *,
-    after: str | None,
-    changed: Iterable[int] = (),
-) -> None:
-    """Mark TFX's artifacts of the old model, and the nodes whose files the new ledger lacks.
-
-    Files that the new ledger keeps lie in its folder now, and the nodes are told so.
-    """
-    gone = [metadata.by_uri(str(workspace.absolute(path))) for path in old.paths.values()]
-    metadata.mark_deleted(artifact for artifact in gone if artifact is not None)
-    kept: Ledger | None = None
-    if after is not None:
-        kept = open_ledger(workspace.absolute(records[after].paths["ledger"]))
-    live = {} if kept is None else live_files(kept, names)
-    line = {record.id for record in records.values() if record.family == old.family}
-    metadata.mark_deleted(ended_nodes(metadata, names, old, line, live=live))
-    shards = set(changed)
-    moved = [one for one in live if live[one] or place_of(one).get("shard") in shards]
-    nodes = metadata.by_external_id(moved).items()
-    metadata.move((node, live[name]) for name, node in nodes if node.uri)
+            return public_record.descendants_of(workspace, record)
 
 
 def run_locally(pipeline: "Pipeline") -> None:

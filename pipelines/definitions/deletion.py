@@ -3,7 +3,7 @@
     DeletionPlanner -> GatedExampleGen -> GatedStatisticsGen -> SchemaGen -> RowIndexer
         -> Unlearner -> DeletionChecker -> UnlearningEvaluator -> Pusher -> ModelRecorder
                                                                one branch a model, on what remains
-    Eraser -> Certifier                                        once, after all branches
+    Eraser -> Certifier -> RunRecorder                         once, after all branches
 
 What TFX made from the rows is made again without them by the components that made it first; what
 they made before is erased whole. A model that is withdrawn has no branch. Where a model was trained
@@ -33,6 +33,7 @@ from pipelines.definitions.training import (
     OldData,
     artifact_of,
     ingest_components,
+    last_component,
     ledger_of,
     pipeline,
     push_destination,
@@ -52,8 +53,13 @@ class Branch:
     recorder: BaseComponent
 
 
-def deletion_pipeline(job: DeletionJob, *, enable_cache: bool = False) -> Pipeline:
-    """Define the deletion pipeline of a job; a run that was killed is defined without its past."""
+def deletion_pipeline(
+    job: DeletionJob, *, enable_cache: bool = False, awaited: bool = False
+) -> Pipeline:
+    """Define the deletion pipeline of a job; a run that was killed is defined without its past.
+
+    A command that awaits its end says so, and ends the run once it has read what was measured.
+    """
     branches: dict[str, Branch] = {}
     for change in job.changes:
         if change.model_after is not None and not change.recorded:
@@ -69,10 +75,10 @@ def deletion_pipeline(job: DeletionJob, *, enable_cache: bool = False) -> Pipeli
         ahead=ahead,
         version=job.version,
     )
+    last = last_component(job, after=[certifier], awaited=awaited)
     components = [part for branch in branches.values() for part in branch.components]
-    return pipeline(
-        job.workspace, job.name, [*components, eraser, certifier], enable_cache=enable_cache
-    )
+    components += [eraser, certifier, last]
+    return pipeline(job.workspace, job.name, components, enable_cache=enable_cache)
 
 
 def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch | None) -> Branch:

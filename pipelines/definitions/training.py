@@ -1,7 +1,7 @@
 """The training pipeline: from the gate's two files to a pushed model with its lineage.
 
     gate -> GatedExampleGen -> GatedStatisticsGen -> SchemaGen -> RowIndexer -> LineageTrainer
-         -> Pusher -> ModelRecorder
+         -> Pusher -> ModelRecorder -> RunRecorder
 
 With `statistics` tfx TFX's own StatisticsGen stands in the place of GatedStatisticsGen, and its
 ExampleValidator beside SchemaGen. They read all Examples, at a deletion too, through Beam.
@@ -28,6 +28,7 @@ from components import Ledger, Rows
 from components.ingestion import GatedExampleGen, GatedStatisticsGen, RowIndexer
 from components.model_recorder import ModelRecorder
 from components.pusher import VersionPusher
+from components.run_recorder import RunRecorder
 from components.trainer import LineageTrainer
 from lineage_store.canonical import canonical_json
 from lineage_store.cells import load_snapshot
@@ -41,6 +42,8 @@ from lineage_store.workspace import Workspace, password_from
 from pipelines.jobs import DeletionJob, TrainingJob
 from unlearning.fingerprint import code_digest
 
+RECORDING = "unweave.recording"  # by its name, since it stands above
+
 
 @dataclass(frozen=True)
 class OldData:
@@ -53,8 +56,10 @@ class OldData:
     ledger: Channel
 
 
-def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeline:
-    """Define the training pipeline of a job."""
+def training_pipeline(
+    job: TrainingJob, *, enable_cache: bool = False, awaited: bool = False
+) -> Pipeline:
+    """Define the training pipeline of a job; a command that awaits its end says so."""
     ingestion = ingest_components(
         job.workspace,
         job.model,
@@ -86,10 +91,11 @@ def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeli
         _json(job.description().to_json()),
         suffix="",
     )
+    last = last_component(job, after=[recorder], awaited=awaited)
     return pipeline(
         job.workspace,
         job.name,
-        [*ingestion.values(), *([] if base is None else [base]), trainer, pusher, recorder],
+        [*ingestion.values(), *([] if base is None else [base]), trainer, pusher, recorder, last],
         enable_cache=enable_cache,
     )
 
@@ -222,6 +228,20 @@ def recorder_component(
         ahead=seconds_ahead(job.clock),
     )
     return recorder.with_id(recorder.id + suffix)
+
+
+def last_component(
+    job: TrainingJob | DeletionJob, *, after: list[BaseComponent], awaited: bool
+) -> BaseComponent:
+    """Define the component that takes into ML Metadata what the others left, once they are done."""
+    last = RunRecorder(
+        entry=RECORDING,
+        workspace=str(job.workspace.root),
+        ahead=seconds_ahead(job.clock),
+        awaited=int(awaited),
+    )
+    last.add_upstream_nodes(after)
+    return last
 
 
 def push_destination(workspace: Workspace, family: str) -> PushDestination:

@@ -2,17 +2,21 @@
 
 import csv
 import json
+import os
+import subprocess
 
 import pytest
 
 from components import own_process
-from components.own_process import answer_of
-from fixtures.warm_python import WarmSys
+from components.own_process import answer_of, carried_out
+from fixtures.warm_python import WarmSys, warm_python
 from lineage_store.errors import CheckFailed
+from lineage_store.workspace.folder import MARKER
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
 ENTRY = "unweave.scheduled"  # as `pipelines.definitions.scheduled` names it, which loads TFX
+RECORDING = "unweave.recording"  # as `pipelines.definitions.training` does
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +54,28 @@ def test_what_went_wrong_is_the_sentence_of_the_error(project):
         answer_of(ENTRY, asked)
 
 
-def test_pipelines_name_the_module_that_is_there():
-    from pipelines.definitions import scheduled
+def test_what_records_a_run_says_why_it_cannot(tmp_path):
+    asked = {"workspace": str(tmp_path / "none"), "ahead": 0, "awaited": 1}
+    with pytest.raises(
+        CheckFailed, match="unweave.recording ended with status 3: There is no works"
+    ):
+        carried_out(RECORDING, asked)
 
-    assert scheduled.ENTRY == ENTRY
+
+def test_what_records_a_run_goes_with_whoever_started_it(tmp_path):
+    os.mkfifo(tmp_path / MARKER)  # it waits there, for ever
+    process = subprocess.Popen(
+        [*warm_python(), "-m", RECORDING], stdin=subprocess.PIPE, env=own_process._environment()
+    )
+    asked = {"workspace": str(tmp_path), "ahead": 0, "awaited": 1}
+    process.stdin.write(json.dumps(asked).encode() + b"\n")
+    process.stdin.flush()
+    with (tmp_path / MARKER).open("wb"):  # which opens once it waits to read
+        process.stdin.close()
+        assert process.wait() == 1
+
+
+def test_pipelines_name_the_modules_that_are_there():
+    from pipelines.definitions import scheduled, training
+
+    assert (scheduled.ENTRY, training.RECORDING) == (ENTRY, RECORDING)

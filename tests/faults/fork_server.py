@@ -90,10 +90,11 @@ def search_by(python):
     vars(unlearning.erasure.scan)["sys"] = SimpleNamespace(executable=python)
 
 
-def kill_at(target, entry, of=""):
+def kill_at(target, entry, of="", also=()):
     """Let this process kill itself when a function is called for the `entry`-th time.
 
-    Only calls count whose first argument has `of` in its text.
+    Only calls count whose first argument has `of` in its text. The processes `also` are killed
+    before.
     """
     name, _, attribute = target.rpartition(".")
     module = pkgutil.resolve_name(name)
@@ -103,7 +104,8 @@ def kill_at(target, entry, of=""):
         nonlocal calls
         calls += of in str(arguments[:1])
         if calls >= entry:
-            os.kill(os.getpid(), signal.SIGKILL)
+            for process in (*also, os.getpid()):
+                os.kill(process, signal.SIGKILL)
         return whole(*arguments, **options)
 
     setattr(module, attribute, killed)

@@ -1,8 +1,9 @@
 """A deletion through TFX killed between every two of its records, and ended by the same command.
 
 Records are those of the workspace (what is asked, the plan, the log), of TFX in MLMD (a component
-begins, a component's outputs are published) and of the lineage that is written when the pipeline
-has ended. Real processes and SIGKILL; naive Bayes, since what is trained does not matter here.
+begins, a component's outputs are published) and of the lineage, which the last component writes in
+a process of its own. Real processes and SIGKILL; naive Bayes, since what is trained does not matter
+here.
 """
 
 import csv
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.warm_python import warm_python
-from lineage_store.mlmd import Metadata
+from lineage_store.mlmd import Metadata, pb
 from lineage_store.workspace import open_workspace
 from tests.faults.ends import FORGOTTEN, state_of
 from unweave import Project, verify
@@ -27,22 +28,29 @@ pytestmark = pytest.mark.tfx
 TOP = Path(__file__).parents[2]
 OPTIONS = {"label": "label", "subject": "person", "model_family": "naive-bayes", "shards": 1}
 FORGET = """
-import json, sys
+import json, os, sys
 from tests.faults.fork_server import kill_at
 from unweave import Project
 
-root, subject, at = json.loads(sys.stdin.read())
+root, subject, at, whom = json.loads(sys.stdin.read())
 if at:
     import pipelines.definitions.deletion
-    kill_at(*at)
+    if whom:
+        pipelines.definitions.training.RECORDING = "tests.faults.killed_recording"
+        others = [os.getpid()] if whom == "all" else []
+        os.environ["KILLED_AT"] = json.dumps([*at, others])
+    else:
+        kill_at(*at)
 Project(root).forget([subject], guarantee="exact")
 """
 LAUNCHER = "tfx.orchestration.portable.launcher.Launcher"
 COMPONENTS = (
     "the planner", "ExampleGen", "StatisticsGen", "SchemaGen", "an importer", "another importer",
     "the indexer", "the unlearner", "the checker", "the pusher", "the recorder", "the eraser",
-    "the certifier",
+    "the certifier", "the one that records the run",
 )  # fmt: skip
+RECORDER = "components.run_recorder.RunRecorder"
+COMPLETE, FAILED = pb.Execution.COMPLETE, pb.Execution.FAILED
 IMPORTERS = 2  # publish what they find themselves
 PLACES = {
     "the request is recorded": ("pipelines.runs.forget.save_open", 1),
@@ -62,19 +70,22 @@ PLACES = {
         )
         for number in range(1, len(COMPONENTS) - IMPORTERS + 1)
     },
-    "the pipeline has ended": ("pipelines.backends.tfx_local._record_deletion", 1),
-    "the new model is to be ingested": ("pipelines.backends.tfx_local.ingest_model", 1),
-    "the old model is to be marked": ("pipelines.backends.tfx_local._mark_deleted", 1),
-    "the deletion is to be ingested": ("pipelines.backends.tfx_local.ingest_deletion", 1),
+    "the pipeline has ended": ("pipelines.backends.public_record.record_deletion", 1),
     "all is recorded": ("pipelines.runs.forget.forget_open_file", 1),
+}
+# In the process that records.
+RECORDING = {
+    "the new model is to be ingested": ("pipelines.backends.public_record.ingest_model", 1),
+    "the old model is to be marked": ("pipelines.backends.public_record._mark_deleted", 1),
+    "the deletion is to be ingested": ("pipelines.backends.public_record.ingest_deletion", 1),
 }
 
 
-def forget(root, at=None):
+def forget(root, at=None, whom=None):
     done = subprocess.run(
         [*warm_python(), "-c", FORGET],
         env={**os.environ, "PYTHONPATH": os.pathsep.join((str(TOP), str(TOP / "tests")))},
-        input=json.dumps([str(root), FORGOTTEN, at]),
+        input=json.dumps([str(root), FORGOTTEN, at, whom]),
         text=True,
         capture_output=True,
         check=False,
@@ -116,15 +127,35 @@ def lineage_of(root):
     return sorted(found), deletions, assemblies
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", [*PLACES, *RECORDING])
 def test_a_deletion_killed_between_two_records_ends_as_if_it_was_not(
     original, undisturbed, tmp_path, place
 ):
     root = Path(shutil.copytree(original, tmp_path / "workspace"))
-    status, said = forget(root, PLACES[place])
+    if place in PLACES:
+        status, said = forget(root, PLACES[place])
+    else:
+        status, said = forget(root, RECORDING[place], "all")
     assert status == -signal.SIGKILL, said
     status, said = forget(root)
     assert status == 0, said
+    assert_ended(root, undisturbed)
+
+
+@pytest.mark.parametrize("place", RECORDING)
+def test_where_only_what_records_was_killed_the_command_records_itself(
+    original, undisturbed, tmp_path, place
+):
+    root = Path(shutil.copytree(original, tmp_path / "workspace"))
+    status, said = forget(root, RECORDING[place], "alone")
+    assert status == 0, said
+    failed = Metadata.of(open_workspace(root)).store.get_executions_by_type(RECORDER)
+    assert [one.last_known_state for one in failed] == [COMPLETE, FAILED]
+    assert_ended(root, undisturbed)
+
+
+def assert_ended(root, undisturbed):
+    """Say that a deletion has come to its one end."""
     asked, weights, states, events = state_of(root)
     assert (asked, states) == (["done"], ["deleted", "live"])
     assert (weights["m2"], lineage_of(root)) == undisturbed
