@@ -20,13 +20,13 @@ def changed(name, array):
 
 def test_the_digest_is_the_documented_one():
     kernel, bias = STATE["weights/0000.kernel"], STATE["weights/0001.bias"]
-    told = b"".join(
+    data = b"".join(
         [
             b"0\x1fweights/0000.kernel\x1f<f4\x1f(2, 3)\x1f" + kernel.tobytes(),
             b"0\x1fweights/0001.bias\x1f<f8\x1f(2,)\x1f" + bias.tobytes(),
         ]
     )
-    assert weights_digest([STATE]) == hashlib.sha256(told).hexdigest()
+    assert weights_digest([STATE]) == hashlib.sha256(data).hexdigest()
 
 
 @pytest.mark.parametrize(

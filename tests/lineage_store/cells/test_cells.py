@@ -63,9 +63,9 @@ def going(snapshot, row_keys):
 
 def files(snapshot):
     """All that a snapshot holds, but nonces and what follows from them and from inodes."""
-    told = {cell.id: (cell.rows, cell.total, cell.evidence) for cell in snapshot.cells}
+    by_cell = {cell.id: (cell.rows, cell.total, cell.evidence) for cell in snapshot.cells}
     read = {cell.id: (snapshot.folder / cell.file).read_bytes() for cell in snapshot.cells}
-    return told, read, read_json(snapshot.folder / "gate.json")
+    return by_cell, read, read_json(snapshot.folder / "gate.json")
 
 
 def outcome(make):
@@ -121,14 +121,14 @@ def test_a_deletion_by_cells_gives_the_files_of_one_that_writes_all_anew(
 
     assert outcome(by_cells) == outcome(anew) == outcome(twin)
     try:
-        told = evidence_without(before, goes).conclude()
+        schema = evidence_without(before, goes).conclude()
     except NothingToLearn:
         return
     except BadInput as error:
         assert "no class label" in str(error)
         return
     try:
-        assert told == by_cells().schema
+        assert schema == by_cells().schema
     except BadInput as error:
         assert "No row is left" in str(error)
 

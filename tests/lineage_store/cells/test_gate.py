@@ -83,7 +83,7 @@ def fields_of(snapshot, split):
     return found
 
 
-def told(snapshot):
+def depended_on(snapshot):
     """What a model depends on, as bytes."""
     return canonical_json([snapshot.data_digest, snapshot.schema.to_json()])
 
@@ -100,7 +100,7 @@ def assert_same(one, other):
     if isinstance(one, str) or isinstance(other, str):
         assert one == other
         return
-    assert told(one) == told(other)
+    assert depended_on(one) == depended_on(other)
     assert one.rows == other.rows
     assert lines_of(one) == lines_of(other)
 

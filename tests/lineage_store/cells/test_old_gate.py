@@ -85,12 +85,12 @@ def gates(new_folder, keys):
             try:
                 given = paths if read is old_records else sources
                 rows = read(given, **asked)
-                told = list(rows if read is old_records else records_in(rows))
+                records = list(rows if read is old_records else records_in(rows))
                 exclusions.rows = 0
                 snapshot = gate(read(given, **asked), header.roles, folder=folder)
                 content = {split: lines_of(snapshot, split) for split in (*SPLITS, UNLABELLED)}
                 made = (snapshot.schema, snapshot.rows, snapshot.data_digest, content)
-                found.append((told, exclusions.rows, made))
+                found.append((records, exclusions.rows, made))
             except BadInput as error:
                 found.append((type(error), str(error).replace(HINT, "")))
             assert list(asked["temporary"].iterdir()) == []

@@ -118,9 +118,9 @@ def test_classes_are_sorted_as_numbers_or_as_text():
     ],
 )
 def test_the_label_decides_the_task(labels, task, kind):
-    told = labelled(*labels)
-    assert (told.task, told.kind) == (task, kind)
-    assert len(told.classes) == (len(labels) if task == "classification" else 0)
+    label = labelled(*labels)
+    assert (label.task, label.kind) == (task, kind)
+    assert len(label.classes) == (len(labels) if task == "classification" else 0)
 
 
 def test_a_mark_is_a_class_among_text_labels_and_a_missing_label_among_numbers():
@@ -227,9 +227,9 @@ def test_without_some_rows_a_string_column_may_become_one_of_numbers_but_never_t
 
 @given(rows=ROWS)
 def test_a_schema_is_read_back_from_json_as_it_was(rows):
-    told = outcome(rows)
-    if isinstance(told, Schema):
-        assert Schema.from_json(told.to_json()) == told
+    schema = outcome(rows)
+    if isinstance(schema, Schema):
+        assert Schema.from_json(schema.to_json()) == schema
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

@@ -333,14 +333,14 @@ def test_progress_is_told_in_bytes_of_the_file(given_file, keys, pseudonyms, tmp
     path = given_file("id,a,label\n" + "".join(f"r{n},1,0\n" for n in range(2500)))
     columns = Columns("label", row_id="id")
     (source,) = open_table(path, columns)
-    told = []
+    places = []
     blocks = read_blocks_of(
         [source], columns=columns, header=read_header(source, columns), keys=keys,
         pseudonyms=pseudonyms, exclusions=Exclusions(), temporary=tmp_path,
-        progress=told.append,
+        progress=places.append,
     )  # fmt: skip
     assert sum(map(len, blocks)) == 2500
-    assert told == [path.stat().st_size]
+    assert places == [path.stat().st_size]
 
 
 def test_a_row_has_the_subjects_of_all_its_columns(write_csv, read_csv, pseudonyms):

@@ -86,14 +86,14 @@ SCHEMAS = [
 
 def canonical(values, schema):
     """What the gate made of one row: its values, None where missing; None for one without label."""
-    told = []
+    kept_values = []
     for column, text in zip(schema.all, values, strict=True):
         one = column.canonical(text)
         if one is None and isinstance(column, Label):
             return None
         assert one is not None
-        told.append(None if one == "" else float(one) if column.kept == "number" else one)
-    return told
+        kept_values.append(None if one == "" else float(one) if column.kept == "number" else one)
+    return kept_values
 
 
 @settings(deadline=None, max_examples=examples(300))

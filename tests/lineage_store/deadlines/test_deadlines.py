@@ -90,8 +90,8 @@ def test_who_cannot_be_identified_is_told_so_and_may_say_more():
     term = term.resumed(on="2026-03-20", today="2026-03-20")
     assert term.due(GDPR, today="2026-03-20") == "2026-04-15"
     # Who was asked for nothing has no clock stopped by it.
-    told = Term("2026-03-05", "gdpr").stopped(CANNOT_IDENTIFY, today="2026-03-06")
-    assert told.standing and told.due(GDPR, today="2026-06-01") == "2026-04-06"
+    stopped = Term("2026-03-05", "gdpr").stopped(CANNOT_IDENTIFY, today="2026-03-06")
+    assert stopped.standing and stopped.due(GDPR, today="2026-06-01") == "2026-04-06"
 
 
 def test_what_is_asked_for_after_the_end_moves_no_end():

@@ -81,7 +81,7 @@ def root(kept, tmp_path):
     return Path(shutil.copytree(kept / "forgotten_twice", tmp_path / "workspace"))
 
 
-def told(answer):
+def lines_of(answer):
     return [f"{one['where']}: {one['what']}" for one in answer["differences"]]
 
 
@@ -141,7 +141,7 @@ ALTERED = {
 def test_a_changed_record_of_a_live_model_is_put_back(root, column):
     before = everything(root)
     change(root, f"UPDATE models SET {column} = ? WHERE id = 'm5'", ALTERED[column])
-    found = told(project_in(root).doctor())
+    found = lines_of(project_in(root).doctor())
     assert found[0].startswith("index, model m5: the ") and len(found) == 1
     assert project_in(root).doctor(repair=True)["ok"]
     assert everything(root) == before
@@ -152,16 +152,16 @@ def test_a_record_from_before_an_option_was_there_does_not_differ_for_want_of_it
     """An earlier unweave recorded fewer options; their defaults are what it did."""
     later = "'$.aggregate', '$.partition.risk_rules', '$.partition.risk_shards'"
     change(root, f"UPDATE models SET config = json_remove(config, {later})")
-    assert told(project_in(root).doctor()) == []
+    assert lines_of(project_in(root).doctor()) == []
     change(root, "UPDATE models SET config = json_set(config, '$.partition.seed', 99)")
-    assert any("configuration" in line for line in told(project_in(root).doctor()))
+    assert any("configuration" in line for line in lines_of(project_in(root).doctor()))
 
 
 def test_a_removed_record_of_a_live_model_is_made_again_whole(root):
     before = everything(root)
     change(root, "DELETE FROM models WHERE id = 'm6'")
     found = project_in(root).doctor()
-    assert told(found) == ["index, model m6: its record is missing"] and not found["ok"]
+    assert lines_of(found) == ["index, model m6: its record is missing"] and not found["ok"]
     assert project_in(root).doctor(repair=True)["ok"]
     assert everything(root) == before
 
@@ -169,7 +169,7 @@ def test_a_removed_record_of_a_live_model_is_made_again_whole(root):
 def test_the_record_of_a_model_that_has_ended_is_put_back_as_ended(root):
     before = everything(root)
     change(root, "UPDATE models SET state = 'live', ended = NULL WHERE id = 'm1'")
-    assert any("a deletion has ended it" in line for line in told(project_in(root).doctor()))
+    assert any("a deletion has ended it" in line for line in lines_of(project_in(root).doctor()))
     assert project_in(root).doctor(repair=True)["ok"]
     (_, *rest), *others = everything(root)
     assert others == list(before[1:]) and rest == before[0][1:]
@@ -181,10 +181,10 @@ def test_a_model_is_not_brought_back_to_life(root):
     change(root, "UPDATE models SET state = 'deleted', ended = '2030' WHERE id = 'm5'")
     answer = project_in(root).doctor(repair=True)
     assert not answer["ok"] and answer["left"] == 1
-    assert "it stays as it is" in told(answer)[0]
+    assert "it stays as it is" in lines_of(answer)[0]
     change(root, "DELETE FROM models WHERE id = 'm1'")
     answer = project_in(root).doctor(repair=True)
-    assert any("m1" in line and "only there" in line for line in told(answer))
+    assert any("m1" in line and "only there" in line for line in lines_of(answer))
     assert [m["model_id"] for m in project_in(root).models()] == ["m2", "m3", "m4", "m5", "m6"]
 
 
@@ -193,7 +193,7 @@ def test_a_model_that_the_log_never_heard_of_is_told(root):
                  "request, guarantee, weights_digest, ledger_digest, paths, config, report "
                  "FROM models WHERE id = 'm5'")  # fmt: skip
     answer = project_in(root).doctor(repair=True)
-    assert "no such model" in told(answer)[0] and not answer["ok"]
+    assert "no such model" in lines_of(answer)[0] and not answer["ok"]
 
 
 ONE = "(SELECT row_key FROM rows ORDER BY row_key LIMIT 1)"
@@ -243,7 +243,7 @@ def test_rows_are_put_back_from_the_snapshots_that_their_ledgers_name(root, dama
     statement, expected = ROWS[damage]
     change(root, statement)
     found = project_in(root).doctor()
-    assert any(expected in line for line in told(found)), told(found)
+    assert any(expected in line for line in lines_of(found)), lines_of(found)
     assert all(one["repairable"] for one in found["differences"])
     assert project_in(root).doctor(repair=True)["ok"]
     assert everything(root) == before
@@ -280,7 +280,7 @@ def test_forgotten_rows_stay_out_even_if_the_data_has_them(root):
     change(root, "DELETE FROM rows WHERE row_key = ?", row_key)
     answer = project_in(root).doctor(repair=True)
     assert not answer["ok"]
-    assert any("holds rows that were forgotten" in line for line in told(answer))
+    assert any("holds rows that were forgotten" in line for line in lines_of(answer))
     with closing(read_index(root / "unweave.sqlite")) as connection:
         for snapshot in (1, 2):
             assert not len(row_index.rows_by_key(connection, [row_key], snapshot))
@@ -294,7 +294,7 @@ def test_rows_are_not_taken_from_a_snapshot_that_is_not_the_ledger_s(kept, root)
     with closing(read_index(root / "unweave.sqlite")) as connection:
         stored = connection.execute("SELECT count(*) FROM rows").fetchone()[0]
     answer = project_in(root).doctor(repair=True)
-    assert any("is not the one that its ledger names" in line for line in told(answer))
+    assert any("is not the one that its ledger names" in line for line in lines_of(answer))
     assert not answer["ok"]
     with closing(read_index(root / "unweave.sqlite")) as connection:
         (now,) = connection.execute("SELECT count(*) FROM rows").fetchone()
@@ -315,7 +315,7 @@ def test_a_value_changed_in_the_data_is_told_though_the_commitment_was_changed_w
     path.write_text("".join(lines), newline="")
     changed = commitment(cell.written.nonce, path.read_bytes())
     described.write_text(described.read_text().replace(cell.written.commitment, changed))
-    assert told(project_in(root).doctor()) == [
+    assert lines_of(project_in(root).doctor()) == [
         "disk, snapshot of m5: is not the one that its ledger names: restore it from a backup"
     ]
 
@@ -327,7 +327,7 @@ def test_what_is_missing_on_disk_is_told_and_not_made_up(root):
     next((root / "data" / "m5" / "train").iterdir()).unlink()
     before = everything(root)
     answer = project_in(root).doctor(repair=True)
-    lines = told(answer)
+    lines = lines_of(answer)
     assert not answer["ok"] and not any(one["repairable"] for one in answer["differences"])
     for expected in (
         "disk, model m5: its folder `pushed` is not there",
@@ -345,7 +345,7 @@ def test_weights_that_were_changed_are_told(root):
     data[-1] ^= 1
     path.write_bytes(data)
     answer = project_in(root).doctor()
-    assert told(answer) == [
+    assert lines_of(answer) == [
         "disk, model m5: its weights are not those that the event log names: restore them from a "
         "backup"
     ]
@@ -358,7 +358,7 @@ def test_an_edited_event_ends_the_comparison(root):
         connection.execute("DELETE FROM models WHERE id = 'm6'")
     before = everything(root)
     answer = project_in(root).doctor(repair=True)
-    (line,) = told(answer)
+    (line,) = lines_of(answer)
     assert line.startswith("event log: Event 4 of the event log does not match its leaf")
     assert not answer["ok"] and everything(root) == before
 
@@ -366,18 +366,18 @@ def test_an_edited_event_ends_the_comparison(root):
 def test_a_log_without_its_head_or_cut_short_is_told(root):
     signed = (root / "log.head").read_bytes()
     (root / "log.head").unlink()
-    assert "is gone" in told(project_in(root).doctor())[0]
+    assert "is gone" in lines_of(project_in(root).doctor())[0]
     (root / "log.head").write_bytes(signed)
     with closing(sqlite3.connect(root / "unweave.sqlite")) as connection, connection:
         connection.execute("DROP TRIGGER events_never_go")
         connection.execute("DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)")
-    assert "removed from its end" in told(project_in(root).doctor())[0]
+    assert "removed from its end" in lines_of(project_in(root).doctor())[0]
 
 
 def test_a_request_without_its_manifest_entries_is_told(root):
     change(root, "DELETE FROM exclusions WHERE request = 'r2'")
     change(root, "DELETE FROM requests WHERE id = 'r1'")
-    lines = told(project_in(root).doctor())
+    lines = lines_of(project_in(root).doctor())
     assert [line.split(":")[0] for line in lines] == ["index, request r1", "index, request r2"]
     assert "not kept out" in lines[1]
 

@@ -101,7 +101,7 @@ def sql(root, *statements):
     python(code, root / "metadata.sqlite", *statements, folder=root)
 
 
-def told(answer):
+def lines_of(answer):
     return [f"{one['where']}: {one['what']}" for one in answer["differences"]]
 
 
@@ -165,7 +165,7 @@ def test_a_lost_record_is_made_again_from_where_tfx_leaves_its_outputs(root):
     before = record()
     with closing(sqlite3.connect(index)) as connection, connection:
         connection.execute("DELETE FROM models WHERE id = 'm3'")
-    assert told(Project(root).doctor()) == ["index, model m3: its record is missing"]
+    assert lines_of(Project(root).doctor()) == ["index, model m3: its record is missing"]
     assert Project(root).doctor(repair=True)["ok"]
     after = record()
     assert replace(after, report=before.report) == before
@@ -295,7 +295,7 @@ def test_each_damage_is_named_and_mended(root, damage):
     damage(root)
     assert everything(root) != before
     found = Project(root).doctor()
-    assert len(found["differences"]) == 1 and told(found)[0].startswith(DAMAGES[damage])
+    assert len(found["differences"]) == 1 and lines_of(found)[0].startswith(DAMAGES[damage])
     assert Project(root).doctor(repair=True)["ok"]
     assert Project(root).doctor()["differences"] == []
     assert everything(root) == before
@@ -306,7 +306,7 @@ def test_a_node_of_another_type_is_told_and_stays(root):
     other = metadata.artifact_type("lineage.Batch")
     sql(root, f"UPDATE Artifact SET type_id = {other} WHERE id = {node.id}")
     answer = Project(root).doctor(repair=True)
-    assert told(answer)[0] == "MLMD, lineage.Shard: 1 of another type"
+    assert lines_of(answer)[0] == "MLMD, lineage.Shard: 1 of another type"
     assert answer["left"] == 1 and not answer["ok"]
 
 
@@ -340,7 +340,7 @@ def test_what_is_too_much_is_told_and_stays(root):
     event = pb.Event(type=pb.Event.INPUT, execution_id=wrong.id, artifact_id=batch.id)
     metadata.store.put_events([event])
     answer = Project(root).doctor(repair=True)
-    assert sorted(told(answer)) == [
+    assert sorted(lines_of(answer)) == [
         "MLMD, lineage.Assembly: 1 too many among their events",
         "MLMD, lineage.Batch: 1 that nothing on disk accounts for",
     ]
@@ -356,7 +356,7 @@ def test_a_lost_file_is_made_again_as_far_as_it_can_be_and_all_is_reached(story,
         with pytest.raises(MetadataLost, match="unweave doctor `repair`"):
             command()
     answer = Project(root).doctor(repair=True)
-    assert answer["ok"] and "are lost" in told(answer)[0]
+    assert answer["ok"] and "are lost" in lines_of(answer)[0]
     assert Project(root).doctor()["differences"] == []
     metadata = opened(root)
     (live,) = (n for n in metadata.store.get_artifacts_by_type("PushedModel") if n.state == 2)
@@ -431,5 +431,5 @@ def test_without_a_live_ledger_nothing_is_compared_with_it(root):
     ledger = next(root.glob("tfx/forget-r2/Unlearner_m2/ledger/*"))
     (ledger / "header.json").unlink()
     answer = Project(root).doctor(repair=True)
-    assert any(line.startswith("MLMD: it was not compared") for line in told(answer))
+    assert any(line.startswith("MLMD: it was not compared") for line in lines_of(answer))
     assert not answer["ok"] and not any(one["repairable"] for one in answer["differences"])

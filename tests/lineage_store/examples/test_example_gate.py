@@ -54,8 +54,8 @@ def examples_of(folder):
     found = {}
     for file in sorted(folder.glob("Split-*/*")):
         cell = file.parent.name.removeprefix("Split-")
-        for one, told in zip(read_records(file), read_gated_rows(folder, cell), strict=True):
-            found[told.key] = features_in(one, where="here")
+        for one, listed in zip(read_records(file), read_gated_rows(folder, cell), strict=True):
+            found[listed.key] = features_in(one, where="here")
     return found
 
 
@@ -86,8 +86,8 @@ def test_a_person_sits_in_one_shard_and_one_slice_and_their_evaluation_rows_in_t
     assert sum(counts.values()) == 90
     lying = {}
     for cell in counts:
-        for told in read_gated_rows(tmp_path / "out", cell):
-            lying.setdefault(told.subject, set()).add(cell)
+        for listed in read_gated_rows(tmp_path / "out", cell):
+            lying.setdefault(listed.subject, set()).add(cell)
     assert len(lying) == 7
     for cells in lying.values():
         assert len({split_of_cell(cell)[1] for cell in cells}) == 1
@@ -139,11 +139,11 @@ def test_an_id_may_be_a_number_and_who_has_none_is_placed_by_the_row(tmp_path):
     rows = [example({"person": [n % 2], "x": [n]}) for n in range(6)]
     rows += [example({"person": ["NA"], "x": [n]}) for n in range(20)]
     gated(tmp_path / "o", [("train", written(tmp_path, rows))], ids=IdFeatures(subject="person"))
-    told = [one for cell in CUT.cells("train") for one in read_gated_rows(tmp_path / "o", cell)]
-    named = [one for one in told if one.subject]
+    listed = [one for cell in CUT.cells("train") for one in read_gated_rows(tmp_path / "o", cell)]
+    named = [one for one in listed if one.subject]
     assert len(named) == 6 and len({one.subject for one in named}) == 2
     assert len({one.place for one in named}) == 2
-    assert len({one.place for one in told if not one.subject}) == 20
+    assert len({one.place for one in listed if not one.subject}) == 20
 
 
 def test_nothing_that_was_laid_down_on_the_way_is_left(tmp_path):

@@ -109,8 +109,8 @@ def test_what_a_pipeline_of_ones_own_knew_rows_by_stands_in_place_of_a_model(tmp
 
 def test_each_person_has_their_folded_id_beside_the_rows_and_never_in_clear(tmp_path, keys):
     let_in(tmp_path, rows_of(["Zoë", "zoe", "Tom", "17850", "17850.0"]), Exclusions(), keys)
-    told = read_folded(tmp_path / "out")
-    assert len(told) == 4 and len(set(told.values())) == 3
-    assert set(told.values()) == {alike_entry(keys, one) for one in ("zoe", "Tom", "17850")}
+    folded = read_folded(tmp_path / "out")
+    assert len(folded) == 4 and len(set(folded.values())) == 3
+    assert set(folded.values()) == {alike_entry(keys, one) for one in ("zoe", "Tom", "17850")}
     assert "om" not in (tmp_path / "out" / "people.txt").read_text()
     assert read_folded(tmp_path) == {}

@@ -99,8 +99,8 @@ def test_an_entry_that_vanished_is_told_though_others_were_lifted(forgotten):
 def test_the_command_says_what_was_lifted(forgotten):
     project, _ = forgotten
     command = [*warm_python(), "-m", "unweave", "readmit", "--workspace", str(project.root)]
-    told = subprocess.run([*command, "person-3"], capture_output=True, text=True, check=True)
-    assert told.stdout.startswith("1 id is no longer kept out; forgotten by r1.")
+    done = subprocess.run([*command, "person-3"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("1 id is no longer kept out; forgotten by r1.")
     again = subprocess.run([*command, "person-3", "--json"], capture_output=True, text=True)
     assert again.returncode == json.loads(again.stdout)["exit_status"] == 3
     assert "Traceback" not in again.stderr

@@ -249,25 +249,28 @@ NAMED = st.lists(st.sampled_from(NAMES), unique=True)
 def test_pseudonyms_of_many_are_those_of_each(keys, new_folder, first, then, run, ended):
     file = new_folder() / "pseudonyms.sqlite"
     store = Pseudonyms(file, keys, run=run)
-    told = dict(zip(first, store.get_all(first), strict=True))
-    assert {name: store.find(name) for name in first} == told
+    pseudonyms = dict(zip(first, store.get_all(first), strict=True))
+    assert {name: store.find(name) for name in first} == pseudonyms
     for name in then[:2]:
-        told.setdefault(name, store.get(name))
-    told |= dict(zip(then, store.get_all(then), strict=True))
-    assert {name: store.get(name) for name in told} == told
-    assert len(set(told.values())) == len(told)
+        pseudonyms.setdefault(name, store.get(name))
+    pseudonyms |= dict(zip(then, store.get_all(then), strict=True))
+    assert {name: store.get(name) for name in pseudonyms} == pseudonyms
+    assert len(set(pseudonyms.values())) == len(pseudonyms)
     store.commit()
     store.close()
     again = Pseudonyms(file, keys, run="m2")
-    assert dict(zip(told, again.get_all(list(told)), strict=True)) == told
-    assert all(name in again.spelled_like(name) for name in told)
+    assert dict(zip(pseudonyms, again.get_all(list(pseudonyms)), strict=True)) == pseudonyms
+    assert all(name in again.spelled_like(name) for name in pseudonyms)
     again.get_all(["somebody else"])
     again.commit()
     again.take_back()
     assert again.find("somebody else") is None
     again.end_killed_runs({"m1"} if ended else {})
     kept = run is None or ended
-    assert all((again.find(name) == told[name]) if kept else not again.find(name) for name in told)
+    assert all(
+        (again.find(name) == pseudonyms[name]) if kept else not again.find(name)
+        for name in pseudonyms
+    )
     (indexed,) = sqlite3.connect(file).execute(
         "SELECT count(*) FROM sqlite_master WHERE name = 'spellings_by_fold'"
     )

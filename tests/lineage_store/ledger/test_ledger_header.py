@@ -104,9 +104,9 @@ def test_an_older_ledger_keeps_its_digest(tmp_path):
     write_atomic(tmp_path / "older" / "header.json", canonical_json(older) + b"\n")
     ledger = open_ledger(tmp_path / "older")
     assert ledger.header == replace(written.header, format=1)
-    told = {"header": older, "stages": [[], []], "subtracted": [[], []]}
-    assert ledger.digest() == digest_json(told)
-    assert written.digest() == digest_json({**told, "header": value})
+    value_digested = {"header": older, "stages": [[], []], "subtracted": [[], []]}
+    assert ledger.digest() == digest_json(value_digested)
+    assert written.digest() == digest_json({**value_digested, "header": value})
 
 
 def test_the_configuration_of_a_run_stands_in_its_header(tmp_path):

@@ -118,11 +118,11 @@ def test_a_new_option_needs_its_field_alone():
     assert WithToy.from_json(json.loads(json.dumps(given_.in_header()))).toy_share == 7
     with pytest.raises(BadInput, match="`toy_share` is 10: it goes from 0 to 9"):
         WithToy(toy_share=10).validate()
-    told = []
-    command = click.command()(training_options(lambda options: told.append(options), WithToy))
+    taken = []
+    command = click.command()(training_options(lambda options: taken.append(options), WithToy))
     done = CliRunner().invoke(command, ["--toy-share", "3", "--risk-rule", "a=b"])
     assert done.exit_code == 0, done.output
-    assert told == [WithToy(toy_share=3, risk_rules=("a=b",))]
+    assert taken == [WithToy(toy_share=3, risk_rules=("a=b",))]
     words = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
     assert "--toy-share INTEGER What is kept, with --early-stop. [default: 0]" in words
 
@@ -186,8 +186,8 @@ def test_what_is_written_is_read_back_from_task_record_and_header(chosen):
     cut = options.partition
     fixed = replace(options, shards=cut.shards, slices=cut.slices, update_codec=codec)
     config = TrainConfig(options=options, module="m", key_id="k", base=None)
-    for told in (options.to_json(), options.in_header(), config.to_json()):
-        assert TrainOptions.from_json(json.loads(json.dumps(told))) == fixed
+    for written in (options.to_json(), options.in_header(), config.to_json()):
+        assert TrainOptions.from_json(json.loads(json.dumps(written))) == fixed
     assert TrainConfig.from_json(config.to_json()) == replace(config, options=fixed)
 
 

@@ -109,8 +109,8 @@ def test_what_is_appended_is_told_from_what_was_changed(story, tmp_path):
     for number in range(1, EVENTS + 1):
         status, output = run(tmp_path, "check", "--workspace", workspace.root, "--head",
                              story / f"head-{number}", "--json")  # fmt: skip
-        told = json.loads(output)
-        assert (status, told["size"], told["held_size"]) == (0, 8, number)
+        answer = json.loads(output)
+        assert (status, answer["size"], answer["held_size"]) == (0, 8, number)
     # A head of more events than there are is of a log that was cut.
     with pytest.raises(CheckFailed, match="removed"):
         run(story, "check", "--workspace", story / "ws", "--head", workspace.head_file)
@@ -138,8 +138,8 @@ def test_today_s_log_is_proved_to_continue_every_older_head(story, tmp_path):
         run(story, "prove", "--from", story / f"head-{number}", "--out", proof, "--workspace",
             story / "ws")  # fmt: skip
         status, output = run(story, "check", "--proof", proof, "--public-key", key, "--json")
-        told = json.loads(output)
-        assert (status, told["earlier_size"], told["size"]) == (0, number, EVENTS)
+        answer = json.loads(output)
+        assert (status, answer["earlier_size"], answer["size"]) == (0, number, EVENTS)
 
 
 def proofs_of(workspace, story):

@@ -126,21 +126,21 @@ def read(monkeypatch):
 
 def test_what_is_read_and_written_does_not_grow_with_the_past(past, read):
     past.train()
-    told = {"record": [], "look": []}
+    counts = {"record": [], "look": []}
     for number in range(15):
         shard = number % SHARDS
         read.clear()
         TfxBackend().descendants(past.workspace, past.newest())
-        told["look"].append(read["read"])
+        counts["look"].append(read["read"])
         request = past.forget({shard: 0})
         read.clear()
         record(past, request)
-        told["record"].append((read["read"], read["written"]))
-    few, many = told["record"][5], told["record"][-1]
+        counts["record"].append((read["read"], read["written"]))
+    few, many = counts["record"][5], counts["record"][-1]
     ledgers = 9  # one a model: they tell where the workspace lay
     assert many == (few[0] + ledgers, few[1]) and few[1] > 10
     # What was trained is not met again; of a run of a pipeline, a few nodes are.
-    assert {after - before for before, after in pairwise(told["look"][5:])} <= set(range(31))
+    assert {after - before for before, after in pairwise(counts["look"][5:])} <= set(range(31))
 
 
 def test_marking_goes_on_where_it_broke_off(past, monkeypatch):

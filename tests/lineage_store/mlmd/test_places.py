@@ -56,8 +56,8 @@ def test_what_reads_finds_what_was_written_elsewhere_and_what_writes_says_where_
         settle(workspace, read)
         again = Metadata.of(workspace)
         assert again.places.formerly == ()
-        told = {one.id: one.uri for one in again.artifacts([ledger, model, other])}
-        assert told == {
+        uris = {one.id: one.uri for one in again.artifacts([ledger, model, other])}
+        assert uris == {
             ledger: f"{here}/ledger/1", model: f"{here}/model/1", other: "urn:sha256:00"
         }  # fmt: skip
 

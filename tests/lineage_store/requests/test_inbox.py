@@ -197,13 +197,13 @@ def test_what_is_accepted_is_queued_and_removed_and_the_rest_stays(project, fold
     put(folder / "b.json", json.dumps([{"rows": ["5", "6"], "requester": "Dora"}]))
     put(folder / "c.csv", f"subject,guarantee\nc,exact\n{BEN},hopeful\n")
     put(folder / ".hidden", ANN)
-    told = project.requests.inbox(folder)
-    assert told["accepted"] == [
+    answer = project.requests.inbox(folder)
+    assert answer["accepted"] == [
         {"file": "a.csv", "requests": [{"request": "q1", "duplicate": False},
                                        {"request": "q2", "duplicate": False}]},
         {"file": "b.json", "requests": [{"request": "q3", "duplicate": False}]},
     ]  # fmt: skip
-    (refused,) = told["refused"]
+    (refused,) = answer["refused"]
     assert refused["file"] == "c.csv" and refused["why"].startswith("Request 2: ")
     assert BEN not in refused["why"]
     assert sorted(path.name for path in folder.iterdir()) == [".hidden", "c.csv"]
@@ -217,8 +217,8 @@ def test_a_file_that_is_dropped_again_asks_for_nothing_new(project, folder):
     project.requests.set_policy(MINE)
     for duplicate in (False, True):
         put(folder / "a.csv", f"subject\n{ANN}\n")
-        told = project.requests.inbox(folder)
-        assert told["accepted"][0]["requests"] == [{"request": "q1", "duplicate": duplicate}]
+        answer = project.requests.inbox(folder)
+        assert answer["accepted"][0]["requests"] == [{"request": "q1", "duplicate": duplicate}]
 
 
 def test_a_detector_only_proposes(project, folder):

@@ -163,6 +163,6 @@ def test_a_zip_that_holds_something_else_is_told(tmp_path):
 
 def test_progress_ends_at_the_size(saved, monkeypatch):
     monkeypatch.setattr(array_files, "AT_ONCE", 20)
-    source, told = saved(x=np.arange(95), y=np.arange(95)), []
-    assert [len(rows) for rows in source.batches(told.append)] == [10] * 9 + [5]
-    assert told == sorted(told) and told[-1] == source.size
+    source, places = saved(x=np.arange(95), y=np.arange(95)), []
+    assert [len(rows) for rows in source.batches(places.append)] == [10] * 9 + [5]
+    assert places == sorted(places) and places[-1] == source.size

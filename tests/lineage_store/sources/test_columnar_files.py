@@ -203,11 +203,11 @@ def test_batches_are_small_whatever_the_file_holds_and_progress_ends_at_its_size
 ):
     monkeypatch.setattr(arrow_columns, "AT_ONCE", 20)
     source = given_as(pa.table({"a": range(95), "b": ["x"] * 95}))
-    told = []
-    batches = list(source.batches(told.append))
+    places = []
+    batches = list(source.batches(places.append))
     assert max(map(len, batches)) <= 10 and sum(map(len, batches)) == 95
-    assert told == sorted(told) and told[-1] <= source.size
-    assert told[-1] >= source.size // 2
+    assert places == sorted(places) and places[-1] <= source.size
+    assert places[-1] >= source.size // 2
 
 
 def test_a_type_that_would_be_unpickled_is_not(tmp_path):

@@ -138,10 +138,10 @@ def test_names_that_are_given_do_not_stand_in_line_1_and_fit_it(table):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252"])
 def test_a_mark_tells_an_encoding_and_others_are_named(table, encoding):
     data = PEOPLE.replace("Ulm", "Köln").encode(encoding)
-    told = encoding.startswith("utf")
-    source = table(data, **({} if told else {"encoding": encoding}))
+    is_marked = encoding.startswith("utf")
+    source = table(data, **({} if is_marked else {"encoding": encoding}))
     assert source.columns()[0] == "name" and rows_of(source)[0] == ["ann", "31", "Köln"]
-    if not told:
+    if not is_marked:
         with pytest.raises(BadInput, match="Line 2 of .* is not UTF-8: name its `encoding`"):
             rows_of(table(data))
     with pytest.raises(BadInput, match="There is no encoding 'latin-99'"):
@@ -218,7 +218,7 @@ def test_a_line_with_most_known_names_has_names_and_whoever_asks_says_which_is_m
 
 
 def test_options_that_cannot_be_are_refused():
-    for told, words in [
+    for options, words in [
         ({"delimiter": ";;"}, "one ASCII character"),
         ({"quote": "`"}, "A `quote` is one of"),
         ({"columns": ("a", "a")}, "stands twice"),
@@ -227,7 +227,7 @@ def test_options_that_cannot_be_are_refused():
         ({"thousands": "."}, "not the `decimal` one"),
     ]:
         with pytest.raises(BadInput, match=words):
-            Reading(**told)
+            Reading(**options)
 
 
 def test_a_pipe_is_refused_in_one_sentence(tmp_path):

@@ -227,9 +227,9 @@ def test_batches_are_small_and_progress_is_told_in_rows(monkeypatch):
         {"a": np.arange(95), "b": np.arange(95)},
         pa.table({"a": range(95), "b": range(95)}),
     ):
-        source, told = table_in_memory(data), []
-        assert [len(rows) for rows in source.batches(told.append)] == [10] * 9 + [5]
-        assert told[-1] == source.size == 95
+        source, places = table_in_memory(data), []
+        assert [len(rows) for rows in source.batches(places.append)] == [10] * 9 + [5]
+        assert places[-1] == source.size == 95
 
 
 def test_an_object_column_is_spelled_value_by_value():

@@ -79,13 +79,13 @@ def server():
 
 def test_a_query_on_sqlite(patients):
     url, _ = patients
-    source, told = open_database(DatabaseQuery(url, ALL + ";")), []
+    source, places = open_database(DatabaseQuery(url, ALL + ";")), []
     assert (source.name, source.unit, source.size) == ("the database", "row", 0)
     assert source.columns() == ("id", "name", "weight") and source.kinds() == {}
-    assert list(records_of(source, told.append)) == [
+    assert list(records_of(source, places.append)) == [
         (1, ["1", "anna", "55.5"]), (2, ["2", "", "n/a"]), (3, ["3", "b\nc", ""]),
     ]  # fmt: skip
-    assert told == [3]
+    assert places == [3]
 
 
 @given(st.data())
@@ -151,18 +151,18 @@ def test_a_query_on_postgresql(server):
         "(null, null, 'NaN', 'NaN', null, null, null, null, null, null, null)"
     )
     query = "select * from people where coalesce(name, ' :x') like '%' order by id"
-    source, told = open_database(DatabaseQuery(url, query, SECRET)), []
+    source, places = open_database(DatabaseQuery(url, query, SECRET)), []
     names = ("id", "name", "weight", "wage", "born", "seen", "at", "ok", "tag", "code", "empty")
     assert source.columns() == names
     number, text, date = "number", "text", "date"
     kinds = (number, text, number, number, date, date, date, text, text, text, number)
     assert source.kinds() == dict(zip(names, kinds, strict=True))
-    assert list(records_of(source, told.append)) == [
+    assert list(records_of(source, places.append)) == [
         (1, ["17850", "an%na", "0.1", "1234.50", "2001-02-03", "2026-11-29T10:00:10.5Z",
              "2026-11-29T00:00:00", "True", "00000000-0000-0000-0000-00000000002a", "x ", ""]),
         (2, [""] * 11),
     ]  # fmt: skip
-    assert told == [2]
+    assert places == [2]
 
 
 def test_what_postgresql_has_beyond_numbers_and_dates_is_missing(server):
@@ -320,11 +320,11 @@ def _with_tls(cursor, word):
     cursor.execute(f"alter system set ssl = {word}")
     cursor.execute("select pg_reload_conf()")
     end = time.monotonic() + WAIT
-    told = None
-    while told != [word]:
+    row = None
+    while row != [word]:
         assert time.monotonic() < end
         cursor.execute("show ssl")
-        told = cursor.fetchone()
+        row = cursor.fetchone()
 
 
 def test_rows_come_by_tls_from_a_server_whose_certificate_is_trusted(certified, monkeypatch):
@@ -338,8 +338,8 @@ def test_rows_come_by_tls_from_a_server_whose_certificate_is_trusted(certified, 
         assert fields_of(asked(mode))[0][0] == tls, mode
     refused(asked("verify-full"), "certificate", url)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority))
-    (told,) = fields_of(asked("verify-full"))
-    assert told[0] == "True" and told[1].startswith("TLSv1.")
+    (fields,) = fields_of(asked("verify-full"))
+    assert fields[0] == "True" and fields[1].startswith("TLSv1.")
     other = url.replace("127.0.0.1", "localhost")
     refused(asked("verify-full", other), "certificate", other)
 

@@ -90,13 +90,13 @@ def test_an_empty_file_has_no_columns_and_no_rows(given):
 
 def test_progress_is_told_in_bytes(given, monkeypatch):
     monkeypatch.setattr("lineage_store.sources.csv_file.PIECE", 1 << 13)
-    told = []
+    places = []
     rows = b"".join(b"%d,x\n" % n for n in range(2999))
     path = given(b"a,b\n" + rows)
-    batches = list(open_source(path).batches(told.append))
+    batches = list(open_source(path).batches(places.append))
     assert sum(map(len, batches)) == 2999
-    assert told == sorted(told) and len(told) == len(batches) == 2
-    assert told[-1] == path.stat().st_size
+    assert places == sorted(places) and len(places) == len(batches) == 2
+    assert places[-1] == path.stat().st_size
 
 
 TABLE = pa.table({"a": [1, 2], "b": ["x", None]})

@@ -33,12 +33,12 @@ def parts(tmp_path):
 
 def test_files_are_read_one_after_the_other_by_their_names(parts):
     source = open_source(parts)
-    told = []
+    places = []
     assert source.columns() == ("a", "b") and source.kinds() == {"a": "number", "b": "text"}
-    assert list(records_of(source, told.append)) == [
+    assert list(records_of(source, places.append)) == [
         (1, ["1", "x"]), (2, ["2", ""]), (3, ["3.5", "z"]),
     ]  # fmt: skip
-    assert told == sorted(told) and told[-1] == source.size
+    assert places == sorted(places) and places[-1] == source.size
     assert (source.name, source.unit) == (str(parts), "row")
 
 

@@ -43,10 +43,10 @@ def saved(new_folder):
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_columns_and_texts(saved, packed):
-    source, told = saved(ROWS, packed=packed), []
+    source, places = saved(ROWS, packed=packed), []
     assert source.columns() == NAMES and source.kinds() == {}
-    assert list(records_of(source, told.append)) == list(enumerate(FIELDS, start=1))
-    assert told[-1] == source.size and source.unit == "row"
+    assert list(records_of(source, places.append)) == list(enumerate(FIELDS, start=1))
+    assert places[-1] == source.size and source.unit == "row"
 
 
 def test_what_tensorflow_writes_is_read(tmp_path):
@@ -68,8 +68,8 @@ def test_what_tensorflow_writes_is_read(tmp_path):
                     name: feature(values) if values else tf.train.Feature()
                     for name, values in row.items()
                 }
-                told = tf.train.Example(features=tf.train.Features(feature=features))
-                writer.write(told.SerializeToString())
+                message = tf.train.Example(features=tf.train.Features(feature=features))
+                writer.write(message.SerializeToString())
         source = TfExamples(tmp_path / name)
         assert source.columns() == NAMES
         assert fields_of(source) == FIELDS

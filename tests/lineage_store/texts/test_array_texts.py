@@ -47,8 +47,8 @@ def test_what_is_no_array_is_none(text):
 
 @given(st.text(max_size=40))
 def test_any_text_is_an_array_or_none_and_no_error(text):
-    told = canonical_array(text)
-    assert told is None or canonical_array(told) == told
+    canonical = canonical_array(text)
+    assert canonical is None or canonical_array(canonical) == canonical
 
 
 def columns_of(**columns):

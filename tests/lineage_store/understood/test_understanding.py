@@ -18,7 +18,7 @@ from lineage_store.understood.understanding import understanding_of
 def understood(tmp_path, keys):
     """Return a function that passes lines of a table through the gate, and what was understood."""
 
-    def told(lines, *, shards=1, **columns):
+    def passed(lines, *, shards=1, **columns):
         file = tmp_path / f"{len([*tmp_path.iterdir()])}.csv"
         file.write_text("\n".join([*lines, ""]))
         asked = Columns(**columns)
@@ -38,7 +38,7 @@ def understood(tmp_path, keys):
             partition=(shards, 1),
         )  # fmt: skip
 
-    return told
+    return passed
 
 
 def people(count=400, **columns):
@@ -54,7 +54,7 @@ GIVEN = {"label": "y", "subjects": ("who",)}
 
 
 def test_columns_are_told_with_the_line_that_made_them_so(understood):
-    told = understood(
+    table = understood(
         people(
             size=lambda n: str(n % 50) if n != 17 else "large",
             day=lambda n: f"2024-01-{n % 28 + 1:02d}",
@@ -62,28 +62,32 @@ def test_columns_are_told_with_the_line_that_made_them_so(understood):
         ),
         **GIVEN,
     )
-    kinds = {one.name: (one.kind, one.why) for one in told.columns}
+    kinds = {one.name: (one.kind, one.why) for one in table.columns}
     assert kinds["size"] == ("text", "the value in line 19 is no number")
     assert kinds["day"][0] == "date" and kinds["width"] == ("number", "all values are numbers")
-    assert (told.rows, told.subjects, told.without_subject) == (400, 80, 0)
-    assert (told.task, told.why_task) == ("classification", "the label in line 2 is a text")
-    assert told.classes == ("no", "yes") and told.class_rows == (134, 266)
-    written = canonical_json(told.to_json()).decode()
+    assert (table.rows, table.subjects, table.without_subject) == (400, 80, 0)
+    assert (table.task, table.why_task) == ("classification", "the label in line 2 is a text")
+    assert table.classes == ("no", "yes") and table.class_rows == (134, 266)
+    written = canonical_json(table.to_json()).decode()
     assert not any(word in written for word in ("large", '"yes"', "p17", "2024-01"))
 
 
 def test_a_task_that_was_told_from_whole_numbers_says_so_and_names_the_option(understood):
-    told = understood(people(note=lambda n: str(n % 5)), label="note", subjects=("who",))
-    assert told.why_task == "its values are 5 different whole numbers"
-    assert any("`task` regression" in one for one in told.warnings)
-    told = understood(people(600, note=lambda n: str(n % 30)), label="note", subjects=("who",))
-    assert told.task == "regression" and any("`task` classification" in w for w in told.warnings)
-    told = understood(
+    table = understood(people(note=lambda n: str(n % 5)), label="note", subjects=("who",))
+    assert table.why_task == "its values are 5 different whole numbers"
+    assert any("`task` regression" in one for one in table.warnings)
+    table = understood(people(600, note=lambda n: str(n % 30)), label="note", subjects=("who",))
+    assert table.task == "regression" and any("`task` classification" in w for w in table.warnings)
+    table = understood(
         people(600, note=lambda n: str(n % 30)),
         label="note", subjects=("who",), task="classification",
     )  # fmt: skip
-    assert (told.task, told.why_task, len(told.class_rows)) == ("classification", "it was said", 30)
-    assert not any("`task`" in one for one in told.warnings)
+    assert (table.task, table.why_task, len(table.class_rows)) == (
+        "classification",
+        "it was said",
+        30,
+    )
+    assert not any("`task`" in one for one in table.warnings)
 
 
 @pytest.mark.parametrize(
@@ -99,46 +103,46 @@ def test_a_task_that_was_told_from_whole_numbers_says_so_and_names_the_option(un
     ],
 )
 def test_a_column_that_looks_odd_is_told_with_its_option(understood, column, words):
-    told = understood(people(size=column), **GIVEN)
-    odd = [one for one in told.warnings if "'size'" in one]
+    table = understood(people(size=column), **GIVEN)
+    odd = [one for one in table.warnings if "'size'" in one]
     assert (len(odd) == 1 and words in odd[0]) if words else odd == []
 
 
 def test_codes_are_told_by_the_name_of_whole_numbers_and_not_once_they_are_said(understood):
     lines = [*people(zip_code=lambda n: str(n % 60))]
     assert any("`category_columns`" in one for one in understood(lines, **GIVEN).warnings)
-    told = understood(lines, **GIVEN, kinds=kinds_said(texts=["zip_code"], dates=[]))
-    assert not any("zip_code" in one for one in told.warnings)
-    assert told.columns[0].why == "it was said, or the source declares it"
+    table = understood(lines, **GIVEN, kinds=kinds_said(texts=["zip_code"], dates=[]))
+    assert not any("zip_code" in one for one in table.warnings)
+    assert table.columns[0].why == "it was said, or the source declares it"
 
 
 def test_who_can_never_be_forgotten_is_told(understood):
     lines = [*people(size=lambda n: str(n % 9))]
-    told = understood(lines, label="y")
-    assert told.subjects is None and "Nobody can ever be forgotten" in told.warnings[0]
+    table = understood(lines, label="y")
+    assert table.subjects is None and "Nobody can ever be forgotten" in table.warnings[0]
     some = [line.replace("p7,", "NA,") if line.startswith("p7,") else line for line in lines]
-    told = understood(some, **GIVEN)
-    assert (told.subjects, told.without_subject) == (79, 5)
-    assert any("5 rows (1%) name nobody" in one and "never" in one for one in told.warnings)
+    table = understood(some, **GIVEN)
+    assert (table.subjects, table.without_subject) == (79, 5)
+    assert any("5 rows (1%) name nobody" in one and "never" in one for one in table.warnings)
 
 
 def test_people_who_are_learnt_from_and_judged_by_are_counted(understood):
     lines = [*people(size=lambda n: str(n % 9), other=lambda n: f"p{n % 79}")]
     assert understood(lines, **GIVEN).on_both_sides == 0
-    told = understood(lines, label="y", subjects=("who", "other"))
-    assert 20 < told.on_both_sides < 80
-    assert f"{told.on_both_sides} people have rows" in told.warnings[0]
-    assert "several people" in told.warnings[0]
-    told = understood(lines, **GIVEN, place_by_row=True)
-    assert 20 < told.on_both_sides <= 80 and "by themselves" in told.warnings[0]
-    assert told.to_json()["on_both_sides"] == told.on_both_sides
+    table = understood(lines, label="y", subjects=("who", "other"))
+    assert 20 < table.on_both_sides < 80
+    assert f"{table.on_both_sides} people have rows" in table.warnings[0]
+    assert "several people" in table.warnings[0]
+    table = understood(lines, **GIVEN, place_by_row=True)
+    assert 20 < table.on_both_sides <= 80 and "by themselves" in table.warnings[0]
+    assert table.to_json()["on_both_sides"] == table.on_both_sides
 
 
 def test_too_few_rows_for_the_shards_and_classes_are_told(understood):
     lines = [*people(size=lambda n: str(n % 9))]
     assert not any("shard" in one for one in understood(lines, **GIVEN).warnings)
-    told = understood(lines, shards=5, **GIVEN)
-    assert any("A shard has about" in one and "`shards`" in one for one in told.warnings)
+    table = understood(lines, shards=5, **GIVEN)
+    assert any("A shard has about" in one and "`shards`" in one for one in table.warnings)
     rare = ["p1,maybe,3" if n == 9 else line for n, line in enumerate(lines)]
     assert any("1 of 3 classes" in one for one in understood(rare, **GIVEN).warnings)
 
@@ -150,13 +154,13 @@ def test_a_number_beyond_a_float32_is_told_with_its_line(understood):
         fine=lambda n: "3.4e38" if n == 40 else str(n),
         code=lambda n: "1e39" if n == 9 else f"c{n % 7}",
     )
-    told = understood(lines, **GIVEN)
-    (warning,) = (one for one in told.warnings if "float32" in one)
+    table = understood(lines, **GIVEN)
+    (warning,) = (one for one in table.warnings if "float32" in one)
     assert "'size'" in warning and "line 32," in warning and "1e39" not in warning
     lines = people(120, note=lambda n: "1e999" if n == 20 else f"{n}.5")
-    told = understood(lines, label="note", subjects=("who",))
-    assert any("'note'" in one and "line 22," in one for one in told.warnings)
-    assert told.by_split["unlabelled"] == 1
+    table = understood(lines, label="note", subjects=("who",))
+    assert any("'note'" in one and "line 22," in one for one in table.warnings)
+    assert table.by_split["unlabelled"] == 1
 
 
 @pytest.mark.parametrize(
@@ -164,7 +168,7 @@ def test_a_number_beyond_a_float32_is_told_with_its_line(understood):
     ["3/{:02d}/2024", "{:02d}.03.2024 11:30", "2024/03/{:02d}", "{} Mar 2024", "room {}.3"],
 )
 def test_dates_that_are_spelled_otherwise_are_told(understood, spelled):
-    told = understood(people(day=lambda n: spelled.format(n % 28 + 1)), **GIVEN)
-    said = [one for one in told.warnings if "'day'" in one]
+    table = understood(people(day=lambda n: spelled.format(n % 28 + 1)), **GIVEN)
+    said = [one for one in table.warnings if "'day'" in one]
     assert bool(said) == (not spelled.startswith("room"))
     assert all("ISO 8601" in one and "Mar" not in one for one in said)
