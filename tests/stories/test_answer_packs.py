@@ -65,11 +65,11 @@ def test_after_a_joint_run_each_gets_their_own_and_nobody_else_s(root, tmp_path)
         at(root).requests.add([person], only=True, received="2026-05-11", requester="Dora Ost")
     at(root, days=1).requests.run()
     at(root).requests.describe(name="Acme GmbH", contact="Hauptstr. 1, Ulm", authority="LfDI")
-    told = at(root, days=2).requests.answer_pack("q2", out=tmp_path / "q2", to="María Peña")
-    assert told["letter"] == "done" and "Acme" in words_of(tmp_path / "q2")
+    answer = at(root, days=2).requests.answer_pack("q2", out=tmp_path / "q2", to="María Peña")
+    assert answer["letter"] == "done" and "Acme" in words_of(tmp_path / "q2")
     names = {"letter.txt", "letter.html", "certificate.json", "receipt.json", "public.pem",
              "verify.html"} | ({"letter.pdf"} if browser() else set())  # fmt: skip
-    assert set(told["files"]) == {one.name for one in (tmp_path / "q2").iterdir()} == names
+    assert set(answer["files"]) == {one.name for one in (tmp_path / "q2").iterdir()} == names
     assert stat.S_IMODE((tmp_path / "q2").stat().st_mode) == 0o700
     text = words_of(tmp_path / "q2")
     for said in ("Dear María Peña", "22 May 2026", "on 11 May 2026", "On 21 May 2026 5 rows"):
@@ -97,10 +97,10 @@ def test_after_a_joint_run_each_gets_their_own_and_nobody_else_s(root, tmp_path)
 def test_a_request_for_several_people_has_numbered_proofs(root, tmp_path, no_browser):
     at(root).requests.add(["p1", "p2"], only=True)
     at(root).requests.run()
-    told = at(root).requests.answer_pack("q1", out=tmp_path / "q1")
+    answer = at(root).requests.answer_pack("q1", out=tmp_path / "q1")
     numbered = [f"{what}-{n}" for n in (1, 2) for what in ("certificate", "receipt")]
-    assert {f"{name}.json" for name in numbered} <= set(told["files"])
-    assert {"verify-1.html", "verify-2.html"} <= set(told["files"])
+    assert {f"{name}.json" for name in numbered} <= set(answer["files"])
+    assert {"verify-1.html", "verify-2.html"} <= set(answer["files"])
     for place, person in enumerate(("p1", "p2"), start=1):
         assert verify(
             tmp_path / "q1" / f"certificate-{place}.json", public_key=at(root).public_key,
@@ -115,8 +115,8 @@ def test_each_state_has_its_letter_in_both_languages(root, tmp_path, no_browser)
     def written(days, kind, *said):
         for language in ("en", "de"):
             out = tmp_path / f"{kind}-{language}"
-            told = at(root, days=days).requests.letter("q1", out=out, language=language)
-            assert told["letter"] == kind and "Dora Ost" in words_of(out)
+            answer = at(root, days=days).requests.letter("q1", out=out, language=language)
+            assert answer["letter"] == kind and "Dora Ost" in words_of(out)
         text = words_of(tmp_path / f"{kind}-en")
         for one in said:
             assert one in text
@@ -147,13 +147,13 @@ def test_a_refusal_names_its_ground_and_reason_and_keeps_neither(root, tmp_path,
     with pytest.raises(BadInput, match="names its reason"):
         at(root).requests.refuse("q1", ground="17(3)(b)", reason=" ", out=tmp_path / "no")
     at(root).requests.describe(name="Acme GmbH", authority="the LfDI")
-    told = at(root).requests.refuse(
+    answer = at(root).requests.refuse(
         "q1", ground="17(3)(b)", reason="tax law wants it kept until 2031", out=tmp_path / "q1"
     )
     text = words_of(tmp_path / "q1")
     for said in ("Article 17(3)(b)", "tax law wants it kept", "the LfDI", "Articles 77 and 79"):
         assert said in text
-    assert told["state"] == at(root).requests.show("q1")["state"] == "refused"
+    assert answer["state"] == at(root).requests.show("q1")["state"] == "refused"
     assert "q1" not in [one["request"] for one in at(root).requests.list()["requests"]]
     holding = [path for path in root.rglob("*") if path.is_file()
                and b"tax law" in path.read_bytes()]  # fmt: skip
@@ -166,8 +166,8 @@ def test_a_refusal_names_its_ground_and_reason_and_keeps_neither(root, tmp_path,
 def test_nothing_found_and_approximate_are_told_as_they_are(root, tmp_path, no_browser):
     at(root).requests.add(["nobody"], only=True)
     at(root).requests.run()
-    told = at(root).requests.answer_pack("q1", out=tmp_path / "none")
-    assert told["letter"] == "nothing-found" and "certificate.json" not in told["files"]
+    answer = at(root).requests.answer_pack("q1", out=tmp_path / "none")
+    assert answer["letter"] == "nothing-found" and "certificate.json" not in answer["files"]
     assert "no model that we use was trained on data" in words_of(tmp_path / "none")
 
 
@@ -216,13 +216,13 @@ def judged(page, receipt, subject, tmp_path):
         ".then(() => document.title = 'judged');</script></body>",
     )
     (tmp_path / "tried.html").write_text(text)
-    told = subprocess.run(
+    printed = subprocess.run(
         [*headless(browser(), profile=tmp_path / "profile"), "--virtual-time-budget=20000",
          "--dump-dom", (tmp_path / "tried.html").as_uri()],
         capture_output=True, text=True, timeout=120, check=True, env={**os.environ},
     ).stdout  # fmt: skip
-    assert "<title>judged</title>" in told
-    return re.search(r'<div id="found"[^>]*>(.*?)</div>', told, re.S)[1]
+    assert "<title>judged</title>" in printed
+    return re.search(r'<div id="found"[^>]*>(.*?)</div>', printed, re.S)[1]
 
 
 @NEEDS_A_BROWSER
@@ -279,8 +279,8 @@ def test_without_a_certificate_nothing_is_called_exact(root, tmp_path, no_browse
     at(root).requests.run()
     with closing(sqlite3.connect(root / "unweave.sqlite")) as connection, connection:
         connection.execute("DELETE FROM certified")  # as an earlier unweave left it
-    told = at(root).requests.answer_pack("q1", out=tmp_path / "q1")
-    assert any("give the person theirs" in one for one in told["warnings"])
+    answer = at(root).requests.answer_pack("q1", out=tmp_path / "q1")
+    assert any("give the person theirs" in one for one in answer["warnings"])
     text = words_of(tmp_path / "q1")
     assert "Enclosed" not in text and "rows of data were erased" not in text
 
@@ -417,12 +417,12 @@ def test_the_page_knows_the_spellings_of_a_number_that_python_does(tmp_path, roo
         )
     )
     (tmp_path / "tried.html").write_text(page)
-    told = subprocess.run(
+    printed = subprocess.run(
         [*headless(browser(), profile=tmp_path / "profile"), "--virtual-time-budget=5000",
          "--dump-dom", (tmp_path / "tried.html").as_uri()],
         capture_output=True, text=True, timeout=120, check=True,
     ).stdout  # fmt: skip
-    found = json.loads(html.unescape(re.search(r"<title>(.*?)</title>", told)[1]))
+    found = json.loads(html.unescape(re.search(r"<title>(.*?)</title>", printed)[1]))
     assert found == [canonical_id(one) for one in texts]
 
 
@@ -440,8 +440,8 @@ def test_a_refusal_is_sent_when_it_is_ended_and_not_before(root, tmp_path, no_br
     monkeypatch.undo()
     with pytest.raises(BadInput, match="left by a command that was killed"):
         at(root).requests.refuse("q1", **asked)
-    told = at(root).requests.refuse("q1", **{**asked, "out": tmp_path / "again"})
-    assert told["state"] == "refused" and (tmp_path / "again" / "letter.txt").exists()
+    answer = at(root).requests.refuse("q1", **{**asked, "out": tmp_path / "again"})
+    assert answer["state"] == "refused" and (tmp_path / "again" / "letter.txt").exists()
 
 
 def test_words_of_others_stay_within_their_sentence(root, tmp_path, no_browser):

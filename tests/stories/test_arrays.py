@@ -87,9 +87,9 @@ def lines(rows, path, *, spread=False):
 
 def holds(project, array):
     """Say whether a file holds an array as it is spelled."""
-    told = array_text(array).partition(":")[2].partition(":")[0].encode("ascii")
+    encoded = array_text(array).partition(":")[2].partition(":")[0].encode("ascii")
     files = (path for path in project.root.rglob("*") if path.is_file())
-    return any(told in path.read_bytes() for path in files)
+    return any(encoded in path.read_bytes() for path in files)
 
 
 def test_a_column_of_arrays_is_learnt_as_its_numbers_are_and_forgotten_to_the_bit(train, tmp_path):
@@ -98,9 +98,9 @@ def test_a_column_of_arrays_is_learnt_as_its_numbers_are_and_forgotten_to_the_bi
     assert [one["kind"] for one in made["understood"]["columns"]] == ["array"]
     _, spread = train(lines(rows, tmp_path / "spread.csv", spread=True))
     assert spread["weights_digest"] == made["weights_digest"]
-    told = project.predict(lines(rows, tmp_path / "lists.csv"))
+    answer = project.predict(lines(rows, tmp_path / "lists.csv"))
     again = project.predict(tmp_path / "lists.parquet")
-    assert told["probabilities"] == again["probabilities"]
+    assert answer["probabilities"] == again["probabilities"]
     gone = rows[5][1]
     assert holds(project, gone)
     done = project.forget(["r5"], rows=True, guarantee="exact")
@@ -155,11 +155,11 @@ def test_inputs_of_arrays_take_bytes_floats_and_nothing_in_one_batch():
     learner = learner_of(SMALL)
     arrays = [np.arange(6).reshape(2, 3), None, np.full((2, 3), 0.5), np.full((6,), np.nan)]
     texts = tf.constant([["" if one is None else array_text(one)] for one in arrays])
-    told = learner.inputs.of(TableTensors(tf.zeros([4, 0]), None, texts))
-    told = told if not isinstance(told, dict) else told["x"]
-    assert told[0].numpy().tolist() == [[0, 1, 2], [3, 4, 5]]
-    assert told[2].numpy().tolist() == [[0.5] * 3] * 2
-    assert not told[1].numpy().any() and not told[3].numpy().any()
+    inputs = learner.inputs.of(TableTensors(tf.zeros([4, 0]), None, texts))
+    inputs = inputs if not isinstance(inputs, dict) else inputs["x"]
+    assert inputs[0].numpy().tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert inputs[2].numpy().tolist() == [[0.5] * 3] * 2
+    assert not inputs[1].numpy().any() and not inputs[3].numpy().any()
 
 
 @pytest.mark.parametrize("shape", ["(7,)", "(2, 2)"])

@@ -55,7 +55,7 @@ def root(original, tmp_path):
     return Path(shutil.copytree(original, tmp_path / "ws"))
 
 
-def told(root, **later):
+def jumps_of(root, **later):
     with closing(read_index(root / "unweave.sqlite")) as connection:
         return clock_jumps(connection, time=at(**later))
 
@@ -76,9 +76,9 @@ def explain(root, right, event=None, **later):
 def test_a_hold_that_ended_by_a_clock_ahead_is_told_once_the_clock_is_right_again(root):
     project_in(root).requests.add(["p1"])
     project_in(root).requests.hold("q1", reason="a lawsuit", until="2031-06-20")
-    assert told(root) == []
+    assert jumps_of(root) == []
     project_in(root, days=300).requests.run()
-    (jump,) = told(root, days=1)
+    (jump,) = jumps_of(root, days=1)
     assert jump.event is None and jump.holds == ("q1",) and jump.after == at(days=1)
     assert jump.since < jump.last and jump.before == at(days=300)
     later = project_in(root, days=1)
@@ -96,7 +96,7 @@ def test_no_jump_is_in_the_way_of_a_deletion_and_who_says_which_was_right_ends_i
     assert forgotten["guarantee"] == "exact"
     certificate = root / "requests" / "r1" / "certificate.json"
     assert verify(certificate, public_key=root / "keys" / "public.pem")["ok"]
-    (jump,) = told(root, days=2)
+    (jump,) = jumps_of(root, days=2)
     assert jump.event is not None and not back.audit()["ok"]
     (one,) = explain(root, "after", days=2)["jumps"]
     assert one["right"] == "after" and one["event"] == jump.event
@@ -119,16 +119,16 @@ def test_what_nobody_logged_since_is_explained_by_the_first_event_after_the_jump
 
 def test_two_jumps_are_told_apart_and_what_is_no_jump_is_not_one(root):
     logged(root, at(minutes=9), at(minutes=5), "no time at all")  # two commands at once
-    assert told(root, minutes=6) == []
+    assert jumps_of(root, minutes=6) == []
     logged(root, at(days=9), at(days=10), at(days=1), at(days=40), at(days=2), at(days=3))
-    first, second = told(root, days=4)
+    first, second = jumps_of(root, days=4)
     size = second.event + 1
     assert [first.since, first.last, first.event] == [size - 5, size - 4, size - 3]
     assert [second.since, second.last, second.event] == [size - 2, size - 2, size - 1]
     with pytest.raises(BadInput, match="2 times"):
         explain(root, "before", days=4)
     explain(root, "before", first.event, days=4)
-    assert [one.right for one in told(root, days=4)] == ["before", None]
+    assert [one.right for one in jumps_of(root, days=4)] == ["before", None]
     with pytest.raises(BadInput, match="did not go back there"):
         explain(root, "after", first.event, days=4)
     with pytest.raises(BadInput, match="which side"):

@@ -124,15 +124,15 @@ def test_a_group_without_a_command_prints_its_help_line_by_line(monkeypatch, cap
     for group in ("request", "log"):
         monkeypatch.setattr("sys.argv", ["unweave", group])
         main()
-        told = capsys.readouterr()
-        assert told.err == "" and told.out.count("\n") > 10 and "Commands:" in told.out
+        printed = capsys.readouterr()
+        assert printed.err == "" and printed.out.count("\n") > 10 and "Commands:" in printed.out
 
 
 def test_no_summary_in_the_help_is_cut_off_or_wider_than_the_line():
     for asked in (["--help"], ["request", "--help"], ["log", "--help"]):
-        told = CliRunner().invoke(commands, asked).output
-        assert "..." not in told.partition("Commands:")[2]
-        assert max(map(len, told.splitlines())) <= 80
+        output = CliRunner().invoke(commands, asked).output
+        assert "..." not in output.partition("Commands:")[2]
+        assert max(map(len, output.splitlines())) <= 80
 
 
 def test_the_log_is_narrowed_down_and_told_in_lines(root):
@@ -159,8 +159,8 @@ def test_the_words_of_the_policy_and_of_numbers_are_sentences(root):
     lines = policy_lines(Policy(senders=(Sender(uid=0),)).to_json())
     assert lines[0] == "No request needs a second person."
     assert lines[-1] == "Files of the user root are accepted."
-    told = CliRunner().invoke(commands, ["status", "--workspace", str(root)]).output
-    assert "1 event, root" in told and "0 subjects or rows" in told
+    output = CliRunner().invoke(commands, ["status", "--workspace", str(root)]).output
+    assert "1 event, root" in output and "0 subjects or rows" in output
 
 
 def test_who_did_what_outlives_the_request_by_a_number_and_a_sealed_name(root):
@@ -194,11 +194,11 @@ def test_a_shell_completes_what_there_is_and_says_nothing_elsewhere(root, monkey
     def offered(line):
         words = {"COMP_WORDS": f"unweave {line}", "COMP_CWORD": str(len(line.split()))}
         environment = {**words, "_UNWEAVE_COMPLETE": "bash_complete", "PATH": os.environ["PATH"]}
-        told = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "unweave"], env=environment, capture_output=True, text=True,
             cwd=root.parent, check=True,
         )  # fmt: skip
-        return [one.partition(",")[2] for one in told.stdout.split()]
+        return [one.partition(",")[2] for one in done.stdout.split()]
 
     assert offered("request show q") == ["q2", "q1"]
     assert offered("report r") == ["r1"]
@@ -206,8 +206,8 @@ def test_a_shell_completes_what_there_is_and_says_nothing_elsewhere(root, monkey
     assert offered("request show --workspace elsewhere q") == []
     assert "run-requests" in offered("run")
     for shell in ("bash", "zsh", "fish"):
-        told = CliRunner().invoke(commands, ["completion", shell])
-        assert told.exit_code == 0 and "_UNWEAVE_COMPLETE" in told.output
+        result = CliRunner().invoke(commands, ["completion", shell])
+        assert result.exit_code == 0 and "_UNWEAVE_COMPLETE" in result.output
 
 
 def test_a_request_stands_for_its_deletion_where_a_report_is_asked_for(root, tmp_path):
@@ -223,8 +223,8 @@ def test_the_models_that_live_come_first_and_fit_a_narrow_line(root):
     (table,) = model_lines({"models": at(root).models(), "all": True})
     names, states = (list(column.cells) for column in table.columns[:2])
     assert (names, states) == (["m2", "m1"], ["live", "deleted"])
-    told = CliRunner().invoke(commands, ["models", "--workspace", str(root)]).output
-    assert max(len(line.rstrip()) for line in told.splitlines()) <= 80
+    output = CliRunner().invoke(commands, ["models", "--workspace", str(root)]).output
+    assert max(len(line.rstrip()) for line in output.splitlines()) <= 80
 
 
 def test_a_deletion_that_runs_is_told_from_one_that_was_killed(root, monkeypatch):
@@ -235,9 +235,9 @@ def test_a_deletion_that_runs_is_told_from_one_that_was_killed(root, monkeypatch
         seen["status"] = at(root).status()
         seen["text"] = "\n".join(map(str, status_lines(seen["status"])))
         for name, ask in (("audit", at(root).audit), ("doctor", at(root).doctor)):
-            with pytest.raises(WorkspaceBusy, match="The deletion r1 .* is running") as told:
+            with pytest.raises(WorkspaceBusy, match="The deletion r1 .* is running") as raised:
                 ask()
-            seen[name] = str(told.value)
+            seen[name] = str(raised.value)
         return whole(self, job)
 
     monkeypatch.setattr(DirectBackend, "delete", looked_at)
@@ -257,8 +257,8 @@ def test_a_deletion_that_runs_is_told_from_one_that_was_killed(root, monkeypatch
         os._exit(1)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
     assert (root / "at-work.json").exists()  # and nobody is taken in by it
-    told = at(root).status()
-    assert (told["running"], told["unfinished"], told["at_work"]) == ([], ["r2"], None)
+    answer = at(root).status()
+    assert (answer["running"], answer["unfinished"], answer["at_work"]) == ([], ["r2"], None)
     with pytest.raises(Unfinished, match="was interrupted"):
         at(root).audit()
     monkeypatch.setattr(DirectBackend, "delete", whole)
@@ -323,9 +323,9 @@ def test_a_deletion_lists_whom_to_tell_and_who_was_told(root, tmp_path):
     at(root, days=3).requests.recipients.told(1, "r1", on="2026-05-22")
     with pytest.raises(BadInput, match="still to come"):
         at(root).requests.recipients.told(2, "r1", on="2026-05-30")
-    told = at(root).requests.recipients.list()
-    assert [one["name"] for one in told["to_tell"]] == ["Archive GmbH", "Lab of m2"]
-    assert told["recipients"][0]["told"] == {"r1": "2026-05-22"}
+    answer = at(root).requests.recipients.list()
+    assert [one["name"] for one in answer["to_tell"]] == ["Archive GmbH", "Lab of m2"]
+    assert answer["recipients"][0]["told"] == {"r1": "2026-05-22"}
     pack = at(root, days=3).requests.answer_pack("q1", out=tmp_path / "pack")
     assert [one for one in pack["before_sending"] if "Archive GmbH is told of r1" in one]
     assert not [one for one in pack["before_sending"] if "Ads Ltd" in one]
@@ -340,6 +340,6 @@ def test_a_deletion_lists_whom_to_tell_and_who_was_told(root, tmp_path):
 def test_a_request_that_another_s_hold_keeps_back_says_so(root):
     at(root).requests.add(["p1"], only=True)
     at(root).requests.hold("q1", reason="a lawsuit", until="2026-06-01")
-    told = at(root).requests.add(["p1", "p2"], only=True)
-    assert told["warnings"] == ["A legal hold on an id that it names (request q1) keeps it back."]
+    answer = at(root).requests.add(["p1", "p2"], only=True)
+    assert answer["warnings"] == ["A legal hold on an id that it names (request q1) keeps it back."]
     assert at(root, days=20).requests.show("q2")["warnings"] == []

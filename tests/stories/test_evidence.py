@@ -31,8 +31,8 @@ def root(tmp_path):
 
 
 def test_all_that_it_holds_is_checked_elsewhere_and_names_nobody(root, tmp_path):
-    told = at(root).requests.evidence(["r1", "r2"], out=tmp_path / "evidence.zip")
-    assert told["ok"] and told["deletions"] == ["r1", "r2"] and "seed" not in told
+    answer = at(root).requests.evidence(["r1", "r2"], out=tmp_path / "evidence.zip")
+    assert answer["ok"] and answer["deletions"] == ["r1", "r2"] and "seed" not in answer
     here = tmp_path / "elsewhere"
     with zipfile.ZipFile(tmp_path / "evidence.zip") as archive:
         archive.extractall(here)
@@ -73,15 +73,15 @@ def test_the_commands_of_its_readme_run(root, tmp_path):
 
 
 def test_a_draw_is_logged_and_drawn_again_by_its_seed(root, tmp_path):
-    told = at(root).requests.evidence(draw=2, out=tmp_path / "a.zip", by="Ada Auditor")
-    again = at(root).requests.evidence(draw=2, seed=told["seed"], out=tmp_path / "b.zip")
-    assert told["deletions"] == again["deletions"] and len(told["deletions"]) == 2
+    answer = at(root).requests.evidence(draw=2, out=tmp_path / "a.zip", by="Ada Auditor")
+    again = at(root).requests.evidence(draw=2, seed=answer["seed"], out=tmp_path / "b.zip")
+    assert answer["deletions"] == again["deletions"] and len(answer["deletions"]) == 2
     asked = ["log", "show", "--kind", "evidence drawn", "--json", "--workspace", str(root)]
     done = subprocess.run(
         [sys.executable, "-m", "unweave", *asked], capture_output=True, check=True
     )
     first, second = (one["body"] for one in json.loads(done.stdout)["events"])
-    assert (first["seed"], first["draw"], first["of"]) == (told["seed"], 2, 3)
+    assert (first["seed"], first["draw"], first["of"]) == (answer["seed"], 2, 3)
     assert first["by"] != second["by"] and first["by"].startswith("s-")
     for wrong in (0, 4):
         with pytest.raises(BadInput, match="draw from 1 to 3"):
@@ -97,7 +97,7 @@ def test_an_audit_that_finds_something_says_so_in_it(root, tmp_path):
     weights = next(path for path in (root / "serving").rglob("*") if path.is_file())
     weights.chmod(0o600)
     weights.write_bytes(weights.read_bytes() + b"x")
-    told = at(root).requests.evidence(["r1"], out=tmp_path / "evidence.zip")
-    assert not told["ok"]
+    answer = at(root).requests.evidence(["r1"], out=tmp_path / "evidence.zip")
+    assert not answer["ok"]
     with zipfile.ZipFile(tmp_path / "evidence.zip") as archive:
         assert not json.loads(archive.read("audit.json"))["ok"]

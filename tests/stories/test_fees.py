@@ -37,9 +37,13 @@ def test_a_fee_is_told_first_and_the_person_decides(root, tmp_path):
             desk.ask_fee("q1", amount=amount, reason=reason)
     with pytest.raises(BadInput, match="No fee is asked"):
         desk.fee_agreed("q1")
-    told = desk.ask_fee("q1", amount="20 EUR", reason="the fifth this week", by="Otto Officer")
-    assert (told["state"], told["fee"], told["late"]) == ("waiting for a fee", "20 EUR", False)
-    due = told["due_by_law"]
+    answer = desk.ask_fee("q1", amount="20 EUR", reason="the fifth this week", by="Otto Officer")
+    assert (answer["state"], answer["fee"], answer["late"]) == (
+        "waiting for a fee",
+        "20 EUR",
+        False,
+    )
+    due = answer["due_by_law"]
     with pytest.raises(BadInput, match="already"):
         desk.ask_fee("q1", amount="30 EUR", reason="again")
     with pytest.raises(BadInput, match="there is a pack when it is to be answered"):

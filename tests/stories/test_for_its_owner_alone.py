@@ -78,8 +78,8 @@ def test_loose_modes_are_told_and_closed(workspace):
     workspace.chmod(0o755)
     (workspace / "keys" / "pseudonyms.sqlite").chmod(0o644)
     project = project_in(workspace)
-    told = [(one["where"], one["repaired"]) for one in project.doctor()["differences"]]
-    assert told == [("the workspace's folder", False), ("keys/pseudonyms.sqlite", False)]
+    differences = [(one["where"], one["repaired"]) for one in project.doctor()["differences"]]
+    assert differences == [("the workspace's folder", False), ("keys/pseudonyms.sqlite", False)]
     assert {one["part"] for one in project.audit()["findings"]} == {"records"}
     assert project.doctor(repair=True)["ok"]
     assert loose(workspace) == [] and project.audit()["ok"]
@@ -191,11 +191,11 @@ def read_only(workspace):
 
 def test_who_may_only_read_can_ask_and_is_told_what_cannot_be_done(read_only):
     files = {path: path.stat().st_mtime_ns for path in read_only.rglob("*")}
-    told = asked(read_only, QUESTIONS + WRITES)
-    statuses = {words: status for words, (status, _) in told.items()}
+    answers = asked(read_only, QUESTIONS + WRITES)
+    statuses = {words: status for words, (status, _) in answers.items()}
     written = {" ".join(words) for words in WRITES}
     assert {words: s for words, s in statuses.items() if words not in written and s} == {}
     assert {statuses[words] for words in written} == {2}
     for words in written:
-        assert '"ok": false' in told[words][1], told[words]
+        assert '"ok": false' in answers[words][1], answers[words]
     assert {path: path.stat().st_mtime_ns for path in read_only.rglob("*")} == files

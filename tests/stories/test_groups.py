@@ -95,12 +95,12 @@ def test_every_row_of_a_group_is_in_one_batch_of_each_epoch_and_numbered_there(k
     names, groups = keys_of(root), group_of_row()
     where, sizes = {}, []
     for shard, stage, epoch, batch, here in steps_of(root):
-        told = [groups[names[key.tobytes()]] for key in here.row_keys]
+        groups_here = [groups[names[key.tobytes()]] for key in here.row_keys]
         numbers = here.group_numbers
         assert numbers.dtype == np.int32
-        assert len(set(zip(told, numbers.tolist(), strict=True))) == len(set(told))
-        assert sorted(set(numbers.tolist())) == list(range(len(set(told))))
-        for group in told:
+        assert len(set(zip(groups_here, numbers.tolist(), strict=True))) == len(set(groups_here))
+        assert sorted(set(numbers.tolist())) == list(range(len(set(groups_here))))
+        for group in groups_here:
             where.setdefault((stage, epoch, group), set()).add((shard, batch))
         sizes.append(len(here))
     assert all(len(places) == 1 for places in where.values())
@@ -109,7 +109,7 @@ def test_every_row_of_a_group_is_in_one_batch_of_each_epoch_and_numbered_there(k
 
 
 def test_a_group_lies_in_one_split_whoever_s_its_rows_are(trained):
-    _, root, _, told = trained("bayes", rows(), **BAYES)
+    _, root, _, answer = trained("bayes", rows(), **BAYES)
     _, _, snapshot = made(root)
     names, groups = keys_of(root), group_of_row()
     found = {
@@ -117,14 +117,14 @@ def test_a_group_lies_in_one_split_whoever_s_its_rows_are(trained):
         for split in snapshot.splits
     }
     assert found["train"] and found["eval"] and not found["train"] & found["eval"]
-    warnings = told["understood"]["warnings"]
+    warnings = answer["understood"]["warnings"]
     assert any("since rows are placed by their groups" in one for one in warnings)
 
 
 def test_what_was_understood_and_is_recorded_names_the_column_and_no_group(keras):
-    project, root, _, told = keras
+    project, root, _, answer = keras
     assert project.ask.data("m1")["groups"] == ["query"]
-    understood = told["understood"]
+    understood = answer["understood"]
     assert understood["group_column"] == "query"
     assert understood["groups"] == len(set(group_of_row().values()))
     assert understood["biggest_group"] > KERAS["batch_size"]
@@ -162,8 +162,8 @@ def test_a_trace_names_the_batches_that_saw_a_member(keras):
     traced = set(project.trace_subject(MEMBER)["models"][0]["batches"])
     assert traced >= saw  # those of epochs that an early stop left out are among them
     for name in sorted(saw)[:5]:
-        told = project.trace_batch(name)
-        here = {names[bytes.fromhex(key)] for key in told["row_keys"]}
+        answer = project.trace_batch(name)
+        here = {names[bytes.fromhex(key)] for key in answer["row_keys"]}
         assert mine & here
 
 
@@ -223,9 +223,9 @@ def test_what_goes_ill_with_groups_is_refused(trained, options, message):
 
 
 def test_the_people_may_be_the_groups(trained):
-    project, root, _, told = trained("people", rows(), **BAYES, group_column="person")
-    assert told["understood"]["groups"] == 20
-    assert told["understood"]["on_both_sides"] == 0
+    project, root, _, answer = trained("people", rows(), **BAYES, group_column="person")
+    assert answer["understood"]["groups"] == 20
+    assert answer["understood"]["on_both_sides"] == 0
     shards = {
         len(project.trace_subject(f"person-{n:02d}")["models"][0]["slices"]) for n in range(20)
     }

@@ -41,8 +41,8 @@ def test_a_hold_on_a_restriction_lets_nobody_end_it_and_takes_nothing_from_the_p
     desk = at(root).requests
     desk.add(["p3"], right="objection", only=True, keep_rows=True)
     desk.run()
-    told = desk.hold("q1", reason="a lawsuit", until="2026-06-01")
-    assert told["state"] == "held" and told["restricted_since"]
+    answer = desk.hold("q1", reason="a lawsuit", until="2026-06-01")
+    assert answer["state"] == "held" and answer["restricted_since"]
     said = "\n".join(map(str, shown(desk.show("q1"))))
     assert "No training takes the rows in" in said
     assert "Nobody may end that, or take them out, until 2026-06-01" in said
@@ -77,8 +77,8 @@ def test_a_restriction_whose_hold_passes_by_itself_is_in_effect_before_anything_
     desk.answer("q1", also=["1"])
     assert desk.show("q1")["restricted_since"] is None
     at(root, days=2).train(tmp_path / "people.csv", **OPTIONS)
-    told = at(root, days=2).requests.show("q1")
-    assert told["state"] == "restricted" and told["restricted_since"][:10] == "2026-05-22"
+    answer = at(root, days=2).requests.show("q1")
+    assert answer["state"] == "restricted" and answer["restricted_since"][:10] == "2026-05-22"
     with read_index(root / "unweave.sqlite") as connection:
         (rows,) = connection.execute(
             "SELECT json_extract(report, '$.excluded') FROM models ORDER BY ordinal DESC LIMIT 1"
@@ -117,8 +117,8 @@ def test_a_row_of_two_that_was_kept_comes_back_with_its_table_and_is_both_s(tmp_
     desk.add(["a1"], right="restriction", ground="18(1)(a)", only=True, keep_rows=True)
     desk.run()
     desk.announce_lift("q1", because="verified", on="2026-05-21", out=tmp_path / "told")
-    told = at(root, days=1).requests.lift("q1", put_back=tmp_path / "back.csv", beside=table)
-    assert (told["rows"], told["rows_left_out"]) == (1, 6)
+    answer = at(root, days=1).requests.lift("q1", put_back=tmp_path / "back.csv", beside=table)
+    assert (answer["rows"], answer["rows_left_out"]) == (1, 6)
     with (tmp_path / "back.csv").open() as stream:
         assert [(row["one"], row["two"]) for row in csv.DictReader(stream)] == [("a1", "")]
     at(root, days=1).train(table, **options)  # the table has them as it had

@@ -35,8 +35,8 @@ def root(trained, tmp_path, monkeypatch):
 
 
 def kept(root, request="q1", days=0):
-    told = at(root, days=days).requests.letters(request)["letters"]
-    return [(one["letter"], one["sent"], one["until"]) for one in told]
+    letters = at(root, days=days).requests.letters(request)["letters"]
+    return [(one["letter"], one["sent"], one["until"]) for one in letters]
 
 
 def nowhere(root, *words):

@@ -251,7 +251,7 @@ def must_serve_its_weights(project, model, given):
     asked = project.root.parent / "asked.csv"
     with asked.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([HEADER, *given])
-    told = project.predict(asked)
+    answer = project.predict(asked)
     encoding = encoding_of_ledger(ledger, store.schema)
     places = [HEADER.index(column.name) for column in store.schema.all]
     records = [
@@ -260,7 +260,7 @@ def must_serve_its_weights(project, model, given):
     ]
     rows = encoding.encode(typed(records, store.schema))
     each = [learner.predict(state, rows) for state in ledger.final_weights()]
-    assert np.allclose(np.mean(each, axis=0), told["probabilities"], atol=1e-5)
+    assert np.allclose(np.mean(each, axis=0), answer["probabilities"], atol=1e-5)
     states, pushed = ledger.final_weights(), place_of(project, model, "pushed")
     assert learner.serves(pushed, states, rule="mean")
     assert not learner.serves(pushed, states[:1] * 2, rule="mean")
@@ -285,5 +285,5 @@ def test_no_correction_leaves_a_vocabulary_that_learnt_from_rows_that_go(train):
     gone = one_of_each_slice(project, given)[0]
     with pytest.raises(BadInput, match="its layers learnt a vocabulary"):
         project.plan([gone], strategy="amnesiac")
-    told = project.forget([gone], strategy="amnesiac-marginal")
-    assert told["steps_recomputed"] == told["steps_full"] and not holding(project, gone)
+    answer = project.forget([gone], strategy="amnesiac-marginal")
+    assert answer["steps_recomputed"] == answer["steps_full"] and not holding(project, gone)

@@ -53,12 +53,12 @@ def table(name, *, rows, numbers=()):
             pytest.skip(why)
         found = real_tables.TABLES[name]()
         columns = list(zip(*found.lines[:rows], strict=True))
-        told = {
+        by_name = {
             column: np.array(values, np.float32 if column in numbers else object)
             for column, values in zip(found.names, columns, strict=True)
         }
-        labels = told.pop(real_tables.LABEL)
-        return given_of(told, labels)
+        labels = by_name.pop(real_tables.LABEL)
+        return given_of(by_name, labels)
 
     return read
 
@@ -173,8 +173,8 @@ def plainly(name, learn, ask, kind):
         inputs[0], np.eye(len(classes))[right] if one_hot else right,
         batch_size=kind.batch_size, epochs=kind.epochs, verbose=0,
     )  # fmt: skip
-    told = model.predict(inputs[1], verbose=0)
-    said = told.argmax(axis=1) if told.shape[1] > 1 else (told[:, 0] > 0.5).astype(int)
+    outputs = model.predict(inputs[1], verbose=0)
+    said = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0.5).astype(int)
     return float(np.mean(np.array(classes)[said] == ask.labels))
 
 
@@ -206,10 +206,13 @@ def test_a_kind_trains_as_under_fit_and_forgets_to_the_bit(name, key_file, tmp_p
     }  # fmt: skip
     project = Project(tmp_path / "workspace", backend=DirectBackend(), reveal=True)
     made = project.train(paths["learn"], **options)
-    told = project.predict(paths["ask"], row_id=options["row_id"])
+    answer = project.predict(paths["ask"], row_id=options["row_id"])
     right = dict(zip(ids["ask"], ask.labels, strict=True))
     score = np.mean(
-        [right[row] == said for row, said in zip(told["rows"], told["predictions"], strict=True)]
+        [
+            right[row] == said
+            for row, said in zip(answer["rows"], answer["predictions"], strict=True)
+        ]
     )
     plain = plainly(name, learn, ask, kind)
     print(f"{name}: {score:.4f}, under plain fit {plain:.4f}")

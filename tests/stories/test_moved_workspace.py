@@ -68,13 +68,13 @@ def test_it_answers_is_audited_repaired_and_forgets_as_before(original, tmp_path
     said = asked_of(before)
     root = move(shutil.copytree(original, tmp_path / "ws"), tmp_path)
     project = project_in(root)
-    told = [
+    answers = [
         project.models(),
         project.status(),
         project.requests.list(),
         project.trace_subject("p2"),
     ]
-    assert here(told, root) == here(said, original)
+    assert here(answers, root) == here(said, original)
     assert project.audit()["findings"] == []
     assert project.doctor(repair=True)["differences"] == []
     assert len(project.requests.run()["runs"]) == 1
@@ -91,5 +91,5 @@ def asked_of(project):
     ]  # fmt: skip
 
 
-def here(told, root):
-    return repr(told).replace(str(root), "WORKSPACE")
+def here(answers, root):
+    return repr(answers).replace(str(root), "WORKSPACE")

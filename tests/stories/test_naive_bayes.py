@@ -268,9 +268,9 @@ def test_sums_that_were_changed_on_disk_are_found(project):
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
     file.write_bytes(bytes(data))
-    told = project.audit(replay=9)
-    assert not told["ok"]
-    assert {one["part"] for one in told["findings"]} >= {"files", "replay"}
+    answer = project.audit(replay=9)
+    assert not answer["ok"]
+    assert {one["part"] for one in answer["findings"]} >= {"files", "replay"}
 
 
 def test_the_ledger_says_what_it_is(made):

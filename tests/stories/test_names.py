@@ -54,8 +54,8 @@ def test_the_next_training_of_a_name_supersedes_the_last_which_is_forgotten_from
     assert served(root) == "m2"
     listed = {one["model"]: (one["name"], one["served"]) for one in at(root).models()}
     assert listed == {"m1": ("churn", False), "m2": ("churn", True)}
-    (told,) = at(root).names.list()["names"]
-    assert told["model"] == "m2" and told["owner"] == "Dora Ost" and told["missing"] == []
+    (name,) = at(root).names.list()["names"]
+    assert name["model"] == "m2" and name["owner"] == "Dora Ost" and name["missing"] == []
     done = at(root).forget(["p3"])
     assert sorted(one["model_before"] for one in done["models"]) == ["m1", "m2"]
     after = {one["model_before"]: one["model_after"] for one in done["models"]}
@@ -153,8 +153,8 @@ def test_a_place_that_serves_is_asked_to_confirm_and_until_then_the_answer_says_
     desk.add(["p3"], only=True)
     (run,) = desk.run()["runs"]
     assert [one["name"] for one in run["to_confirm"]] == ["https://models.example/churn"]
-    told = desk.answer_pack("q1", out=tmp_path / "q1")
-    assert any("serving confirm 1 r1" in one for one in told["before_sending"])
+    answer = desk.answer_pack("q1", out=tmp_path / "q1")
+    assert any("serving confirm 1 r1" in one for one in answer["before_sending"])
     said = "Not confirmed yet is that the new ones are served at: https://models.example/churn."
     assert said in (tmp_path / "q1" / "letter.txt").read_text()
     assert [one["name"] for one in desk.serving.list()["to_tell"]] == [run["to_confirm"][0]["name"]]
@@ -173,9 +173,9 @@ def test_the_command_line_shows_names_and_what_is_missing(root):
         assert found.exit_code == 0, found.output
         return found.output
 
-    told = run("models").splitlines()
-    assert told[1].split()[:3] == ["churn", "m2", "live"]
-    assert told[2].split()[:3] == ["churn", "m1", "superseded"] and max(map(len, told)) < 80
+    lines = run("models").splitlines()
+    assert lines[1].split()[:3] == ["churn", "m2", "live"]
+    assert lines[2].split()[:3] == ["churn", "m1", "superseded"] and max(map(len, lines)) < 80
     assert "m2 is served" in run("name")
     at(root).names.name("loans", model="m1")
     assert "missing" in run("name", "loans")
@@ -214,8 +214,8 @@ def test_a_name_is_retired_from_its_newest_on_and_as_a_whole_or_not_at_all(root)
     ],
 )
 def test_a_length_of_time_is_a_clock_and_other_text_is_none(root, said, until):
-    told = at(root).names.name("churn", retention=said)
-    assert [one["kept_until"] for one in told["versions"]] == [until, until]
+    answer = at(root).names.name("churn", retention=said)
+    assert [one["kept_until"] for one in answer["versions"]] == [until, until]
 
 
 def test_a_superseded_version_ends_with_its_time_and_a_served_one_is_told_of(root):
@@ -235,8 +235,8 @@ def test_a_superseded_version_ends_with_its_time_and_a_served_one_is_told_of(roo
     assert [one["state"] for one in at(root).models()] == ["withdrawn", "live"]
     assert served(root) == "m2" and not (root / "models" / "m1").exists()
     with read_index(root / "unweave.sqlite") as connection:
-        (told,) = (one for _, one in of_kind(connection, ModelRetired))
-    assert (told.model, told.by, told.until) == ("m1", None, "2026-06-19")
+        (retired,) = (one for _, one in of_kind(connection, ModelRetired))
+    assert (retired.model, retired.by, retired.until) == ("m1", None, "2026-06-19")
     assert at(root, days=31).audit()["ok"]
     assert at(root, days=32).doctor()["ok"]
 

@@ -76,10 +76,10 @@ def test_the_same_file_read_otherwise_keeps_the_forget_set_out(root, forgotten, 
     made = project.train(forgotten / "t.csv", **FAMILY, **options)
     assert (made["excluded"], rows_in(root, made["model_id"])) == (ROWS, ALL - ROWS)
     known = "person" in options.get("subject", ())
-    told = project.ask.free(made["model_id"])
-    assert told["free"] is (True if known else None)
+    answer = project.ask.free(made["model_id"])
+    assert answer["free"] is (True if known else None)
     if not known:
-        (reason,) = told["reasons"]
+        (reason,) = answer["reasons"]
         assert reason.startswith("1 forgotten subject was known by the column person, which its ")
 
 
@@ -156,8 +156,8 @@ def test_what_was_trained_before_somebody_was_forgotten_cannot_know_either(tmp_p
     project.train(source, **FAMILY, drop=["person"])
     assert project.ask.free("m2")["free"] is True
     project.forget([FORGOTTEN])
-    told = project.ask.free("m2")
-    assert told["free"] is None and len(told["reasons"]) == 1
+    answer = project.ask.free("m2")
+    assert answer["free"] is None and len(answer["reasons"]) == 1
     assert project.ask.free("m3")["free"] is True
 
 
@@ -208,9 +208,9 @@ def test_an_older_manifest_keeps_out_whom_it_names_and_says_what_it_cannot_know(
     made = project.train(forgotten / "t.csv", **FAMILY, subject="person")
     assert made["excluded"] == ROWS
     assert project.ask.free("m2")["free"] is True, "its own line"
-    told = project.ask.free(made["model_id"])
-    assert told["free"] is None
-    assert "an earlier unweave" in told["reasons"][0]
+    answer = project.ask.free(made["model_id"])
+    assert answer["free"] is None
+    assert "an earlier unweave" in answer["reasons"][0]
     assert project.readmit([FORGOTTEN])["readmitted"] == 1
 
 
@@ -222,8 +222,8 @@ def test_who_is_forgotten_of_an_older_model_is_kept_out_by_row_keys_too(older, f
         forgotten / "t.csv", **FAMILY, drop=["person"], row_id="id" if with_ids else None
     )
     assert made["excluded"] == ROWS, "of the first, an earlier unweave kept no row key"
-    told = project.ask.free(made["model_id"])
-    assert told["free"] is None and "of 2 forgotten subjects" in told["reasons"][0]
+    answer = project.ask.free(made["model_id"])
+    assert answer["free"] is None and "of 2 forgotten subjects" in answer["reasons"][0]
 
 
 def test_who_came_back_under_another_spelling_can_be_forgotten_for_good(older, tmp_path):
@@ -265,8 +265,8 @@ def test_the_command_line_says_that_it_is_unknown_and_why(root, forgotten):
             capture_output=True, text=True,
         )  # fmt: skip
 
-    told = run("m3", "--json")
-    assert told.returncode == 1 and json.loads(told.stdout)["free"] is None
+    done = run("m3", "--json")
+    assert done.returncode == 1 and json.loads(done.stdout)["free"] is None
     text = run("m3")
     assert text.returncode == 1
     assert "Whether m3 is free of all deleted rows is unknown, because" in text.stdout

@@ -56,14 +56,14 @@ def workspace(tmp_path_factory):
     (here / "module.py").write_text(MODULE, encoding="utf-8")
     project = Project(here / "workspace", backend=DirectBackend(), reveal=False)
     trained = project.train(here / "people.csv", record="all", module=here / "module.py", **OPTIONS)
-    told = [project.forget(["p0"], strategy=STRATEGIES[0])]
+    answers = [project.forget(["p0"], strategy=STRATEGIES[0])]
     # Each of the others in a shard of its own, since they do not mix in one.
     names = [f"p{number}" for number in range(12, 40)]
     shards = {name: project.trace_subject(name)["models"][0]["shards"] for name in names}
     for shard, strategy in enumerate(STRATEGIES[1:]):
         person = next(name for name in names if shards[name] == [shard])
-        told.append(project.forget([person], strategy=strategy))
-    return project, trained, told
+        answers.append(project.forget([person], strategy=strategy))
+    return project, trained, answers
 
 
 def texts_of(folder):
@@ -88,11 +88,11 @@ def strings(value):
 
 @pytest.mark.parametrize("number", range(len(STRATEGIES)))
 def test_no_file_of_a_request_names_a_place_within_a_shard(workspace, number):
-    project, _, told = workspace
-    folder = project.root / "requests" / told[number]["request_id"]
+    project, _, answers = workspace
+    folder = project.root / "requests" / answers[number]["request_id"]
     found = dict(texts_of(folder))
     assert {"plan.json", "certificate.json", "checks-m1.json"} <= {
-        name.replace(told[number]["model_before"], "m1") for name in found
+        name.replace(answers[number]["model_before"], "m1") for name in found
     }
     assert {
         name: [text for text in strings(value) if NAMED.search(text)]
@@ -102,13 +102,13 @@ def test_no_file_of_a_request_names_a_place_within_a_shard(workspace, number):
 
 @pytest.mark.parametrize("number", range(len(STRATEGIES)))
 def test_a_plan_that_is_past_has_what_was_done_with_which_shard(workspace, number):
-    project, _, told = workspace
-    (plan,) = read_json(project.root / "requests" / told[number]["request_id"] / "plan.json")
+    project, _, answers = workspace
+    (plan,) = read_json(project.root / "requests" / answers[number]["request_id"] / "plan.json")
     assert [one["shard"] for one in plan["shards"]] == [0, 1]
     assert {one["kept_stages"] for one in plan["shards"]} == {0}
     assert not {"positions", "resume"} & {name for one in plan["shards"] for name in one["past"]}
     changed = [one["shard"] for one in plan["shards"] if one["past"]["changes"]]
-    assert changed == told[number]["affected_shards"] != []
+    assert changed == answers[number]["affected_shards"] != []
 
 
 def test_before_it_is_carried_out_a_plan_says_where_the_rows_are(workspace):
@@ -118,8 +118,8 @@ def test_before_it_is_carried_out_a_plan_says_where_the_rows_are(workspace):
 
 
 def test_a_certificate_that_names_no_places_is_verified_and_reported(workspace):
-    project, _, told = workspace
-    for answer in told:
+    project, _, answers = workspace
+    for answer in answers:
         assert verify(answer["certificate"], public_key=answer["public_key"])["ok"]
         page = project.root.parent / "report.html"
         project.report(answer["request_id"], out=page)
@@ -127,7 +127,7 @@ def test_a_certificate_that_names_no_places_is_verified_and_reported(workspace):
 
 
 def test_what_ended_models_reached_stays_in_whole_per_cents(workspace):
-    project, trained, told = workspace
+    project, trained, answers = workspace
     assert trained["metrics"].keys() > {"accuracy", "log_loss", "auc", "baseline", "rows"}
     *ended, live = project.models()
     assert {one["state"] for one in ended} == {"deleted"} and live["state"] == "live"
@@ -135,7 +135,7 @@ def test_what_ended_models_reached_stays_in_whole_per_cents(workspace):
         assert one["metrics"].keys() == {"accuracy", "rows"}
         assert one["metrics"]["accuracy"] == round(one["metrics"]["accuracy"], 2)
     assert ended[0]["metrics"]["accuracy"] == round(trained["metrics"]["accuracy"], 2)
-    assert told[0]["metrics_before"] == ended[0]["metrics"]
+    assert answers[0]["metrics_before"] == ended[0]["metrics"]
     exact = f"{trained['metrics']['log_loss']:.6f}"
     with closing(sqlite3.connect(project.root / "unweave.sqlite")) as connection:
         assert exact not in "\n".join(connection.iterdump())

@@ -74,7 +74,7 @@ def test_rows_are_parsed_and_nothing_of_it_is_stored_and_forgotten_to_the_bit(tr
     word = b"writer00007x"
     held = [path for path in project.root.rglob("*") if path.is_file() and holds(path, word)]
     assert held
-    told = project.predict(project.root.parent / "given.csv")
+    answer = project.predict(project.root.parent / "given.csv")
     pushed = next((project.root / "serving").rglob("saved_model.pb")).parent
     served = tf.saved_model.load(str(pushed)).signatures["serving_default"]
     parsed = [load_module(TEXT, name="m").parse(dict(zip(HEADER, line, strict=True)))
@@ -83,7 +83,7 @@ def test_rows_are_parsed_and_nothing_of_it_is_stored_and_forgotten_to_the_bit(tr
         pixels=tf.constant(np.array([one["pixels"] for one in parsed])),
         words=tf.constant(np.array([one["words"] for one in parsed]), tf.int32),
     )
-    assert np.allclose(direct["probabilities"], told["probabilities"], atol=1e-6)
+    assert np.allclose(direct["probabilities"], answer["probabilities"], atol=1e-6)
     done = project.forget(["r7"], rows=True, guarantee="exact")
     assert not any(holds(path, word) for path in project.root.rglob("*") if path.is_file())
     _, twin = train([line for line in given if line[0] != "r7"])

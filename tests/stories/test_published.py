@@ -84,7 +84,7 @@ def places_of(root, text):
 
 
 def test_two_runs_of_one_command_publish_no_equal_commitment(given, tmp_path):
-    told, digests = [], set()
+    commitments, digests = [], set()
     for name in ("one", "other"):
         root = tmp_path / name
         first = trained(given, root)
@@ -92,14 +92,14 @@ def test_two_runs_of_one_command_publish_no_equal_commitment(given, tmp_path):
         digests.add((first["weights_digest"], done["weights_digest_after"]))
         envelope = read_json(Path(done["certificate"]))
         certificate = json.loads(b64decode(envelope["payload"]))
-        told.append({
+        commitments.append({
             first["weights"], done["weights_before"], done["weights_after"],
             *(value for one in ("m1", "m2") for value in published(made_of(root, one))),
             *(one["digest"]["sha256"] for one in certificate["subject"]),
         })  # fmt: skip
     assert len(digests) == 1  # the same bits in both
-    assert not told[0] & told[1]
-    assert not {*told[0], *told[1]} & set(*digests)
+    assert not commitments[0] & commitments[1]
+    assert not {*commitments[0], *commitments[1]} & set(*digests)
 
 
 def published(made):

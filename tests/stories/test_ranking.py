@@ -174,17 +174,17 @@ def ratings(students=600):
     found = real_tables.TABLES["insteval"]()
     wanted = {f"s{number}" for number in range(1, students + 1)}
     header = ["row", "student", *found.names[1:]]
-    told = [[f"r{n}", *line] for n, line in enumerate(found.lines) if line[0] in wanted]
-    return header, told
+    rows = [[f"r{n}", *line] for n, line in enumerate(found.lines) if line[0] in wanted]
+    return header, rows
 
 
 def test_the_module_of_the_page_is_within_a_point_of_fit(train):
     if why := real_tables.missing("insteval"):
         pytest.skip(why)
     pin_tensorflow()
-    header, told = ratings()
-    learn = [line for line in told if int(line[1][1:]) % 4]
-    ask = [line for line in told if not int(line[1][1:]) % 4]
+    header, rows = ratings()
+    learn = [line for line in rows if int(line[1][1:]) % 4]
+    ask = [line for line in rows if not int(line[1][1:]) % 4]
     how = {
         "header": header, "label": "label", "subject": "student", "group_column": "student",
         "epochs": 8, "batch_size": 64,
@@ -203,15 +203,15 @@ def test_the_module_of_the_page_is_within_a_point_of_fit(train):
     assert done["weights_digest_after"] == twin["weights_digest"] != made["weights_digest"]
 
 
-def ordered(told, lines):
+def ordered(predictions, lines):
     """The share of pairs of one student's ratings that are told in order."""
-    told, scores = np.array(told), np.array([float(line[-1]) for line in lines])
+    predictions, scores = np.array(predictions), np.array([float(line[-1]) for line in lines])
     students = np.array([line[1] for line in lines])
     right, total = 0, 0
     for student in set(students):
         here = students == student
         better = scores[here][:, None] > scores[here][None, :]
-        right += np.sum(better & (told[here][:, None] > told[here][None, :]))
+        right += np.sum(better & (predictions[here][:, None] > predictions[here][None, :]))
         total += np.sum(better)
     return float(right / total)
 

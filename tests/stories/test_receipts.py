@@ -56,8 +56,8 @@ def test_a_receipt_lies_sealed_until_it_is_handed_out_once(root, tmp_path):
     sealed = Path(done["receipt"])
     assert sealed == root / "keys" / "receipts" / "r1.json"
     assert stat.S_IMODE(sealed.stat().st_mode) == 0o600
-    told = project_in(root, days=7).receipt("r1", out=tmp_path / "receipt.json")
-    assert told == {"receipt": "r1", "deletion": "r1", "out": str(tmp_path / "receipt.json"),
+    answer = project_in(root, days=7).receipt("r1", out=tmp_path / "receipt.json")
+    assert answer == {"receipt": "r1", "deletion": "r1", "out": str(tmp_path / "receipt.json"),
                     "handed_out": "2026-03-08T12:00:00+00:00"}  # fmt: skip
     nonce = bytes.fromhex(json.loads((tmp_path / "receipt.json").read_bytes())["nonce"])
     assert stat.S_IMODE((tmp_path / "receipt.json").stat().st_mode) == 0o600
@@ -144,15 +144,15 @@ def test_what_an_earlier_unweave_left_open_is_sealed_by_the_next_command(root, g
         root / "requests/r2/receipts/002.json": "r2-002",
     }
     (root / "requests/r2/receipts").mkdir()
-    told = {}
+    documents = {}
     for file, name in left.items():
-        told[name] = receipts.read(name, today="2026-03-01")
-        write_atomic(file, canonical_json(told[name]))
+        documents[name] = receipts.read(name, today="2026-03-01")
+        write_atomic(file, canonical_json(documents[name]))
         receipts.file(name).unlink()
     write_atomic(root / "requests/r2/receipt.json", canonical_json({"nonce": "ab" * 32}))
     project_in(root).train(given, **OPTIONS)
     assert not list(root.glob("requests/*/receipt*"))
-    for name, value in told.items():
+    for name, value in documents.items():
         assert receipts.read(name, today="2026-05-30") == value
         assert holding(root, bytes.fromhex(value["nonce"])) == []
     assert holding(root, b"\xab" * 32) == []

@@ -31,15 +31,15 @@ def root(tmp_path, monkeypatch):
     return root
 
 
-def whom(told):
-    return [(one["name"], one["what"], one["deletion"] or one["request"]) for one in told]
+def whom(entries):
+    return [(one["name"], one["what"], one["deletion"] or one["request"]) for one in entries]
 
 
 def test_a_restriction_is_told_of_by_its_request(root, tmp_path):
     desk = at(root).requests
-    told = desk.add(["p3"], right="restriction", ground="18(1)(a)", only=True, requester="Dora")
+    answer = desk.add(["p3"], right="restriction", ground="18(1)(a)", only=True, requester="Dora")
     both = [("Ads Ltd", "restriction", "q1"), ("Later AG", "restriction", "q1")]
-    assert whom(told["to_tell"]) == both
+    assert whom(answer["to_tell"]) == both
     assert whom(desk.recipients.list()["to_tell"]) == both
     desk.add(["p4"], only=True)
     with pytest.raises(BadInput, match="q2 restricts nothing"):
@@ -101,8 +101,8 @@ def test_how_many_others_lose_rows_is_said_before_and_after_and_kept_nowhere(tmp
     (done,) = at(root).requests.run()["runs"]
     assert done["others"] == together
     nothing = {"finished": [], "settled": [], "waiting": [], "failed": [], "left": {}}
-    told = "\n".join(map(str, ran_lines({"runs": [done], **nothing})))
-    assert f"{together} other people lost rows that are theirs, too" in told
+    text = "\n".join(map(str, ran_lines({"runs": [done], **nothing})))
+    assert f"{together} other people lost rows that are theirs, too" in text
     assert at(root).plan(["a2"])["others"] == together
     # Somebody could test a guess about a row that went by it: so it is told once (law 9).
     with read_index(root / "unweave.sqlite") as connection:

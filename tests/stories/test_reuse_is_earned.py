@@ -122,10 +122,10 @@ class House:
         """Forget a person in a process of its own, and train the twin there."""
         table = write(self.folder / "without.csv", without={person(number)})
         asked = {"ids": [person(number)], **options}
-        told = [self.options(table) if twin else None, asked]
+        arguments = [self.options(table) if twin else None, asked]
         done = subprocess.run(
             [*warm_python(), "-c", APART, str(self.folder / "workspace"),
-             str(self.folder / "twin"), *map(json.dumps, told)],
+             str(self.folder / "twin"), *map(json.dumps, arguments)],
             env={**self.environment(), **(variables or {})},
             cwd=TOP, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
@@ -233,11 +233,11 @@ def test_where_the_replay_agrees_it_is_bridged_and_says_so(house):
     words = f"bits, bridged: {bridged['again']} of {bridged['total']} units taken again"
     assert words in "\n".join(map(str, forgotten(answer)))
     certificate = Path(answer["certificate"])
-    told = verify(certificate, public_key=house.workspace.public_key)
-    assert told["ok"]
-    assert told["models"][0]["claim"] == change["claim"]
-    assert told["models"][0]["verification"]["how"] == words
-    assert words in "\n".join(map(str, verified(told)))
+    verdict = verify(certificate, public_key=house.workspace.public_key)
+    assert verdict["ok"]
+    assert verdict["models"][0]["claim"] == change["claim"]
+    assert verdict["models"][0]["verification"]["how"] == words
+    assert words in "\n".join(map(str, verified(verdict)))
     page = house.project.report(answer["request_id"], out=house.folder / "report.html")
     assert words in Path(page["out"]).read_text(encoding="utf-8")
     # What came of it is no plain ground for the next deletion.
@@ -300,8 +300,8 @@ def change_checkpoint(shard):
     name = next(name for name in state if state[name].ndim == 2)
     state[name] = state[name] + state[name].dtype.type(1e-3)
     record = shard.stages()[0]
-    told = replace(record, checkpoint_digest=save_state(shard.checkpoint_file(0), state))
-    shard.stage_file(0).write_bytes(canonical_json(told.to_json()))
+    changed = replace(record, checkpoint_digest=save_state(shard.checkpoint_file(0), state))
+    shard.stage_file(0).write_bytes(canonical_json(changed.to_json()))
 
 
 @pytest.mark.parametrize("model", ["m1", "m2"])

@@ -70,10 +70,10 @@ def values_of(rows):
 
 
 def letter(root, request, out, *, days=0, language="en"):
-    told = at(root, days=days).requests.letter(request, out=out, language=language)
+    answer = at(root, days=days).requests.letter(request, out=out, language=language)
     text = (out / "letter.txt").read_text()
     assert not re.search(r"None|\{\{|\}\}|\{%|undefined|\( ?\)", text)
-    return told["letter"], text
+    return answer["letter"], text
 
 
 def test_a_restriction_keeps_rows_from_training_and_from_others_and_says_what_carries_them(
@@ -86,10 +86,14 @@ def test_a_restriction_keeps_rows_from_training_and_from_others_and_says_what_ca
         add(["p3"], right="restriction", ground="17(1)(a)")
     with pytest.raises(BadInput, match="there are erasure"):
         add(["p3"], right="oblivion")
-    told = add(["p3"], right="restriction", ground="18(1)(a)", only=True, requester="Dora Ost")
-    assert (told["state"], told["right"], told["kind"]) == ("restricted", "restriction", "subject")
-    assert told["carried_by"] == [{"model": "m1", "rows": 5}]
-    assert [one["what"] for one in told["history"]] == ["request queued", "request restricted"]
+    answer = add(["p3"], right="restriction", ground="18(1)(a)", only=True, requester="Dora Ost")
+    assert (answer["state"], answer["right"], answer["kind"]) == (
+        "restricted",
+        "restriction",
+        "subject",
+    )
+    assert answer["carried_by"] == [{"model": "m1", "rows": 5}]
+    assert [one["what"] for one in answer["history"]] == ["request queued", "request restricted"]
     kind, text = letter(root, "q1", tmp_path / "restricted")
     assert kind == "restricted" and "carry what they learnt" in text and "18(1)(a)" in text
     # The next training takes none of the rows in, under this spelling or another.
@@ -128,8 +132,8 @@ def test_a_restriction_ends_as_its_ground_does_and_the_person_is_told_before(roo
     assert not (tmp_path / "no").exists()
     with pytest.raises(BadInput, match="tell the person of its end first"):
         desk.refuse("q1", ground="18(1)", reason="x", out=tmp_path / "no")
-    told = desk.announce_lift("q1", because="claims over", on="2026-06-01", out=tmp_path / "told")
-    assert (told["state"], told["letter"]) == ("to be lifted", "to-be-lifted")
+    answer = desk.announce_lift("q1", because="claims over", on="2026-06-01", out=tmp_path / "told")
+    assert (answer["state"], answer["letter"]) == ("to be lifted", "to-be-lifted")
     text = (tmp_path / "told" / "letter.txt").read_text()
     assert "on 1 June 2026" in text and "legal claims" in text and "Articles 77 and 79" in text
     assert "1. Juni 2026" in letter(root, "q1", tmp_path / "de", language="de")[1]
@@ -150,9 +154,11 @@ def test_rows_are_kept_out_of_the_models_sealed_and_can_be_put_back(root, tmp_pa
     before = at(root).predict(tmp_path / "people.csv")
     ran = at(root, days=1).requests.run()
     assert sorted(run["requests"] for run in ran["runs"]) == [["q1"], ["q2"]]
-    told = at(root, days=1).requests.show("q1")
-    assert (told["state"], told["taken_out"]) == ("restricted", "r2") or told["taken_out"] == "r1"
-    assert told["carried_by"] == [] and rows_in(root) == 70
+    answer = at(root, days=1).requests.show("q1")
+    assert (answer["state"], answer["taken_out"]) == ("restricted", "r2") or answer[
+        "taken_out"
+    ] == "r1"
+    assert answer["carried_by"] == [] and rows_in(root) == 70
     assert "sealed" in letter(root, "q1", tmp_path / "kept", days=1)[1]
     # The certificate does not say that they are gone, and that of the erasure says no such thing.
     said = {
@@ -162,7 +168,7 @@ def test_rows_are_kept_out_of_the_models_sealed_and_can_be_put_back(root, tmp_pa
         for run in ("r1", "r2")
     }
     kept = {run: str(one["predicate"]["not_covered"]).count("sealed") for run, one in said.items()}
-    assert kept == {told["taken_out"]: 1, ({"r1", "r2"} - {told["taken_out"]}).pop(): 0}
+    assert kept == {answer["taken_out"]: 1, ({"r1", "r2"} - {answer["taken_out"]}).pop(): 0}
     # They lie sealed, nobody reads them without the secret, and the audit is content.
     file = root / "keys" / "restricted" / "q1.json"
     assert b"p3" not in bytes.fromhex(read_json(file)["sealed"])
@@ -204,8 +210,8 @@ def test_a_row_of_two_people_is_not_deleted_while_one_of_them_is_restricted(tmp_
         at(root).forget(["a1"])
     together = {line[1] for line in lines if line[0] == "a1"} - {""}
     assert at(root).plan(["a1"])["others"] == len(together) > 0
-    told = at(root).requests.add(["a1"], only=True)
-    assert "of somebody, too, who is restricted (request q1" in told["warnings"][0]
+    answer = at(root).requests.add(["a1"], only=True)
+    assert "of somebody, too, who is restricted (request q1" in answer["warnings"][0]
     ran = at(root).requests.run()
     assert ran["runs"] == [] and ran["waiting"] == [{"request": "q2", "for": ["q1"]}]
     # Access shows that the row is somebody else's, and not whose.
@@ -218,8 +224,8 @@ def test_a_row_of_two_people_is_not_deleted_while_one_of_them_is_restricted(tmp_
 
 def test_an_objection_restricts_until_it_is_weighed(root, tmp_path):
     desk = at(root).requests
-    told = desk.add(["p3"], right="objection", only=True, requester="Dora Ost")
-    assert (told["state"], told["ground"]) == ("to be weighed", "21(1)")
+    answer = desk.add(["p3"], right="objection", only=True, requester="Dora Ost")
+    assert (answer["state"], answer["ground"]) == ("to be weighed", "21(1)")
     assert "while we weigh" in letter(root, "q1", tmp_path / "weigh")[1].lower()
     with pytest.raises(OnHold):
         at(root).forget(["p3"])
@@ -269,10 +275,10 @@ def test_an_objection_that_is_overridden_is_a_refusal_and_lifted_once_it_was_tol
 def test_against_marketing_nothing_is_weighed_and_a_withdrawal_erases(root, tmp_path):
     desk = at(root).requests
     assert desk.add(["p3"], right="objection", ground="21(2)", only=True)["state"] == "waiting"
-    told = desk.add(["p4"], right="withdrawal", only=True)
-    assert (told["state"], told["ground"]) == ("waiting", "17(1)(b)")
-    told = desk.add(["p6"], ground="17(1)(d)", only=True)
-    assert (told["right"], told["ground"]) == ("erasure", "17(1)(d)")
+    answer = desk.add(["p4"], right="withdrawal", only=True)
+    assert (answer["state"], answer["ground"]) == ("waiting", "17(1)(b)")
+    answer = desk.add(["p6"], ground="17(1)(d)", only=True)
+    assert (answer["right"], answer["ground"]) == ("erasure", "17(1)(d)")
     assert "withdrawal of consent" in letter(root, "q2", tmp_path / "came")[1]
     assert at(root).requests.run()["runs"][0]["requests"] == ["q1", "q2", "q3"]
     desk.answer_pack("q1", out=tmp_path / "q1", language="de")
@@ -287,10 +293,10 @@ def test_access_is_a_page_and_tables_and_portability_only_what_was_provided(root
     desk.add(["p3"], right="access", only=True, came_by="e-mail", requester="Dora Ost")
     desk.add(["p3"], right="portability", only=True)
     assert at(root).requests.run()["runs"] == []
-    told = desk.answer_pack("q1", out=tmp_path / "access")
-    assert told["state"] == "done" and "your-data.zip" in told["files"]
-    assert any("e-mail" in one for one in told["before_sending"])
-    assert any("transfers" in one for one in told["warnings"])
+    answer = desk.answer_pack("q1", out=tmp_path / "access")
+    assert answer["state"] == "done" and "your-data.zip" in answer["files"]
+    assert any("e-mail" in one for one in answer["before_sending"])
+    assert any("transfers" in one for one in answer["warnings"])
     text = (tmp_path / "access" / "letter.txt").read_text()
     for said in ("5 rows", "who stays", "two years", "Articles 16 to 18"):
         assert said in text
@@ -308,8 +314,8 @@ def test_access_is_a_page_and_tables_and_portability_only_what_was_provided(root
         desk.answer_pack("q2", out=tmp_path / "no", provided=["nothing"])
     desk.answer_pack("q2", out=tmp_path / "portable", provided=["town"])
     with zipfile.ZipFile(tmp_path / "portable" / "portable.zip") as archive:
-        told = json.loads(archive.read("m1.json"))
-        assert [*told[0]] == ["town"] and archive.read("m1.csv").startswith(b"town\r\n")
+        rows = json.loads(archive.read("m1.json"))
+        assert [*rows[0]] == ["town"] and archive.read("m1.csv").startswith(b"town\r\n")
     desk.add(["p4"], right="portability", only=True)
     desk.answer_pack("q3", out=tmp_path / "usual")
     with zipfile.ZipFile(tmp_path / "usual" / "portable.zip") as archive:
@@ -318,8 +324,8 @@ def test_access_is_a_page_and_tables_and_portability_only_what_was_provided(root
 
 def test_a_rectification_forgets_lets_in_again_and_trains_as_one(root, tmp_path):
     desk = at(root).requests
-    told = desk.add(["p3"], right="rectification", only=True, requester="Dora Ost")
-    assert told["state"] == "to be corrected" and desk.run()["runs"] == []
+    answer = desk.add(["p3"], right="rectification", only=True, requester="Dora Ost")
+    assert answer["state"] == "to be corrected" and desk.run()["runs"] == []
     table = tmp_path / "people.csv"
     with pytest.raises(BadInput, match="no column"):  # what cannot be trained on leaves it waiting
         at(root).train(table, **{**OPTIONS, "label": "nothing"}, rectifies="q1")
@@ -337,8 +343,8 @@ def test_a_rectification_forgets_lets_in_again_and_trains_as_one(root, tmp_path)
     desk.answer_pack("q2", out=tmp_path / "access")
     page = (tmp_path / "access" / "your-data.html").read_text()
     assert "<td>B</td>" in page and "<td>A</td>" not in page and "<td>C</td>" not in page
-    told = desk.answer_pack("q1", out=tmp_path / "done")
-    assert told["letter"] == "rectified" and "certificate.json" in told["files"]
+    answer = desk.answer_pack("q1", out=tmp_path / "done")
+    assert answer["letter"] == "rectified" and "certificate.json" in answer["files"]
     with pytest.raises(BadInput, match="that is to be corrected"):
         at(root).train(table, **OPTIONS, rectifies="q1")
 
@@ -353,8 +359,8 @@ def test_what_was_erased_and_is_trained_on_again_since_they_agreed_is_no_residue
 def test_access_of_nobody_and_of_the_restricted(root, tmp_path):
     desk = at(root).requests
     desk.add(["nobody we know"], right="access", only=True)
-    told = desk.answer_pack("q1", out=tmp_path / "nothing")
-    assert told["state"] == told["letter"] == "nothing-found"
+    answer = desk.answer_pack("q1", out=tmp_path / "nothing")
+    assert answer["state"] == answer["letter"] == "nothing-found"
     assert "access to your personal data" in (tmp_path / "nothing" / "letter.txt").read_text()
     desk.add(["p3"], right="restriction", ground="18(1)(a)", only=True, keep_rows=True)
     desk.run()
@@ -376,10 +382,10 @@ def test_a_refusal_has_a_ground_of_its_right(root, tmp_path):
 
 def test_a_restriction_that_waits_for_an_answer_or_a_hold_takes_effect_then(root, tmp_path):
     desk = at(root).requests
-    told = desk.add(["P 3"], right="restriction", ground="18(1)(a)")
-    assert told["state"] == "waiting for an answer" and told["carried_by"] == []
-    told = desk.answer("q1", also=["1"])
-    assert told["state"] == "restricted" and told["carried_by"] == [{"model": "m1", "rows": 5}]
+    answer = desk.add(["P 3"], right="restriction", ground="18(1)(a)")
+    assert answer["state"] == "waiting for an answer" and answer["carried_by"] == []
+    answer = desk.answer("q1", also=["1"])
+    assert answer["state"] == "restricted" and answer["carried_by"] == [{"model": "m1", "rows": 5}]
     with pytest.raises(BadInput, match="told before that ends"):
         desk.cancel("q1")
     desk.announce_lift("q1", because="taken back", on="2026-05-21", out=tmp_path / "told")
@@ -426,8 +432,8 @@ def test_the_register_ends_after_its_years_and_with_it_the_names_of_staff(root):
     assert at(root).requests.show("q3")["history"][0]["by"] is None
     with read_index(root / "unweave.sqlite") as connection:
         assert connection.execute("SELECT count(*) FROM staff").fetchone()[0] == 0
-        told = [one.body for one in events.events(connection, kind="register ended")]
-    assert told == [{"before": "2026-05-21", "requests": 1, "staff": 2}]
+        bodies = [one.body for one in events.events(connection, kind="register ended")]
+    assert bodies == [{"before": "2026-05-21", "requests": 1, "staff": 2}]
     with pytest.raises(AlreadyForgotten):  # who was forgotten is kept out as before
         at(root).forget(["p3"])
     assert at(root, days=365 * 3 + 3).requests.add(["p6"], only=True)["request"] == "q4"
@@ -459,9 +465,9 @@ def test_rows_of_another_table_are_put_back_into_a_file_of_their_own(root, tmp_p
     lines = [f"p{n % 16},{'rgb'[n % 3]},{'xy'[n % 2]}" for n in range(48)]
     other.write_text("\n".join(["person,colour,label", *lines]))
     at(root).train(other, **OPTIONS)
-    told = kept(root, tmp_path).lift("q1", put_back=tmp_path / "back.csv")
-    assert (told["rows"], told["rows_left_out"]) == (8, 0)
-    assert told["put_back_too"] == [str(tmp_path / "back-m1.csv")]
+    answer = kept(root, tmp_path).lift("q1", put_back=tmp_path / "back.csv")
+    assert (answer["rows"], answer["rows_left_out"]) == (8, 0)
+    assert answer["put_back_too"] == [str(tmp_path / "back-m1.csv")]
     with (tmp_path / "back.csv").open() as newest, (tmp_path / "back-m1.csv").open() as older:
         assert [row["colour"] for row in csv.DictReader(newest)] == [*"rbg"]
         assert len([row["size"] for row in csv.DictReader(older)]) == 5
@@ -471,8 +477,10 @@ def test_rows_that_were_kept_and_are_lost_are_told_and_not_lifted_in_silence(roo
     desk = kept(root, tmp_path)
     assert at(root).doctor()["ok"]
     (root / "keys" / "restricted" / "q1.json").unlink()
-    (told,) = at(root).doctor()["differences"]
-    assert "keys/restricted/q1.json from a backup" in told["what"] and not told["repaired"]
+    (difference,) = at(root).doctor()["differences"]
+    assert (
+        "keys/restricted/q1.json from a backup" in difference["what"] and not difference["repaired"]
+    )
     assert "are gone" in desk.show("q1")["warnings"][0]
     with pytest.raises(BadInput, match="are gone: restore"):
         desk.lift("q1", put_back=tmp_path / "back.csv")
@@ -482,12 +490,12 @@ def test_rows_that_were_kept_and_are_lost_are_told_and_not_lifted_in_silence(roo
 def test_another_ground_is_another_request_and_rows_can_be_kept_by_asking_again(root):
     desk = at(root).requests
     desk.add(["p3"], right="objection", only=True)
-    told = desk.add(["p3"], right="objection", ground="21(2)", only=True)
-    assert (told["request"], told["duplicate"]) == ("q2", False)
+    answer = desk.add(["p3"], right="objection", ground="21(2)", only=True)
+    assert (answer["request"], answer["duplicate"]) == ("q2", False)
     desk.add(["p4"], right="restriction", ground="18(1)(a)", only=True)
     assert not desk.add(["p4"], right="restriction", ground="18(1)(c)", only=True)["duplicate"]
-    told = desk.add(["p4"], right="restriction", ground="18(1)(a)", only=True, keep_rows=True)
-    assert told["duplicate"] and told["keep_rows"]
+    answer = desk.add(["p4"], right="restriction", ground="18(1)(a)", only=True, keep_rows=True)
+    assert answer["duplicate"] and answer["keep_rows"]
 
 
 def test_who_is_meant_can_be_answered_anew_and_the_gate_knows_it(root, tmp_path):
@@ -507,8 +515,8 @@ def test_a_restriction_whose_entries_are_lost_is_told_by_the_doctor_and_put_righ
     with closing(sqlite3.connect(root / "unweave.sqlite")) as connection, connection:
         connection.execute("DELETE FROM restricted")
         connection.execute("DELETE FROM excluded_rows")
-    (told,) = at(root).doctor()["differences"]
-    assert told["where"] == "index, request q1"
+    (difference,) = at(root).doctor()["differences"]
+    assert difference["where"] == "index, request q1"
     assert at(root).doctor(repair=True)["ok"]
     at(root).train(tmp_path / "people.csv", **OPTIONS)
     assert rows_in(root) == 75
@@ -532,8 +540,8 @@ def test_a_row_of_two_that_one_of_them_keeps_is_not_lost_for_the_other(tmp_path)
     at(root).train(table, **{**OPTIONS, "subject": ["one", "two"]})
     desk = at(root).requests
     desk.add(["b1"], right="restriction", ground="18(1)(a)", only=True)
-    told = desk.add(["a1"], right="restriction", ground="18(1)(a)", only=True, keep_rows=True)
-    assert "who is restricted (request q1" in told["warnings"][0]
+    answer = desk.add(["a1"], right="restriction", ground="18(1)(a)", only=True, keep_rows=True)
+    assert "who is restricted (request q1" in answer["warnings"][0]
     ran = desk.run()
     assert ran["runs"] == [] and ran["waiting"] == [{"request": "q2", "for": ["q1"]}]
     desk.keep_rows("q1")

@@ -78,10 +78,10 @@ def lines(*, rows=160, people=16):
         minutes = age / 10 + draw.normal()
         kind = "abc"[min(2, max(0, int(minutes / 3)))]
         late = "yes" if minutes > 5 else "no"
-        told = [late, kind, f"{minutes:.2f}"]
+        labels = [late, kind, f"{minutes:.2f}"]
         if number % 20 == 7:
-            told[number % 3] = ""
-        yield [f"p{number % people:02d}", str(age), "Ulm" if age % 2 else "Bonn", *told]
+            labels[number % 3] = ""
+        yield [f"p{number % people:02d}", str(age), "Ulm" if age % 2 else "Bonn", *labels]
 
 
 @pytest.fixture(scope="module")
@@ -123,10 +123,10 @@ def test_several_labels_are_learnt_told_and_forgotten_to_the_bit(train, module):
         {"name": "minutes", "task": "regression"},
     ]
     asked = project.root.parent / "given.csv"
-    told = project.predict(asked)
-    assert set(told["further_labels"]) == {"class", "minutes"}
-    assert np.shape(told["further_labels"]["class"]["probabilities"]) == (len(given), 3)
-    assert len(told["further_labels"]["minutes"]["predictions"]) == len(given)
+    answer = project.predict(asked)
+    assert set(answer["further_labels"]) == {"class", "minutes"}
+    assert np.shape(answer["further_labels"]["class"]["probabilities"]) == (len(given), 3)
+    assert len(answer["further_labels"]["minutes"]["predictions"]) == len(given)
     with pytest.raises(BadInput, match="tells several labels, and poison is looked for in one"):
         project.detect(asked, row_id="person")
     done = project.forget(["p03"], guarantee="exact")
@@ -150,15 +150,15 @@ def test_what_is_served_is_what_the_states_answer_for_each_label(train):
     places = [HEADER.index(name) for name in ("age", "city")]
     asked = [[line[place] for place in places] for line in given]
     ages = np.array([[float(age)] for age, _ in asked], np.float32)
-    told = served(numbers=tf.constant(ages), strings=tf.constant([[city] for _, city in asked]))
-    assert set(told) == {
+    outputs = served(numbers=tf.constant(ages), strings=tf.constant([[city] for _, city in asked]))
+    assert set(outputs) == {
         "late_probabilities", "late_classes", "class_probabilities", "class_classes",
         "minutes_values",
     }  # fmt: skip
     side = [
-        told["late_probabilities"],
-        told["class_probabilities"],
-        told["minutes_values"][:, None],
+        outputs["late_probabilities"],
+        outputs["class_probabilities"],
+        outputs["minutes_values"][:, None],
     ]
     every = np.concatenate([one.numpy() for one in side], axis=1)
     for row in mean:  # what the states say of each row to judge by is what is served of one
@@ -178,8 +178,8 @@ def test_what_is_served_is_what_the_states_answer_for_each_label(train):
 def test_shards_vote_on_each_label_by_itself(train):
     labels = {"label": ["late", "class"], "drop": ["minutes"], "aggregate": "vote"}
     project, _ = train(list(lines()), CLASSES, **labels)
-    told = project.predict(project.root.parent / "given.csv")
-    for one, classes in ((told, 2), (told["further_labels"]["class"], 3)):
+    answer = project.predict(project.root.parent / "given.csv")
+    for one, classes in ((answer, 2), (answer["further_labels"]["class"], 3)):
         shares = np.array(one["probabilities"])
         assert shares.shape[1] == classes and {*np.unique(shares)} <= {0.0, 0.5, 1.0}
 
@@ -203,8 +203,8 @@ def test_a_command_takes_labels_and_tasks_and_writes_what_is_said_of_each(train,
     for label in LABELS:
         train_it += ["--label-column", label]
     train_it += ["--subject-column", "person", "--module", str(asked.with_name("model.py"))]
-    told = CliRunner().invoke(commands, [*train_it, "--task", "minutes=regression"])
-    assert "'minutes': a regression, since it was said" in told.output
+    result = CliRunner().invoke(commands, [*train_it, "--task", "minutes=regression"])
+    assert "'minutes': a regression, since it was said" in result.output
     wrong = CliRunner().invoke(commands, [*train_it, "--task", "minutes=number"])
     assert wrong.exit_code == 2 and "is no task" in wrong.output
 
@@ -249,7 +249,7 @@ def plainly(names, learn, ask):
     strings = [name for name in names if name not in (*numbers, *REAL)]
     classes = {name: tuple(sorted(set(learn[name]))) for name in REAL[:2]}
     labels = (
-        *(LabelSpec(name, "classification", told) for name, told in classes.items()),
+        *(LabelSpec(name, "classification", outputs) for name, outputs in classes.items()),
         LabelSpec(REAL[2], "regression", ()),
     )
     spec = ModelSpec(
@@ -264,12 +264,14 @@ def plainly(names, learn, ask):
         return taken | {one: tf.constant(rows[one])[:, tf.newaxis] for one in strings}
 
     module.adapt(model, fed(learn))
-    right = {name: np.searchsorted(told, learn[name]) for name, told in classes.items()}
+    right = {name: np.searchsorted(outputs, learn[name]) for name, outputs in classes.items()}
     right[REAL[2]] = np.array(learn[REAL[2]], np.float32)
     model.fit(fed(learn), right, batch_size=32, epochs=15, verbose=0)
-    told = model.predict(fed(ask), verbose=0)
-    said = {name: np.array(told_of)[told[name].argmax(axis=1)] for name, told_of in classes.items()}
-    return worth({**said, REAL[2]: told[REAL[2]][:, 0]}, ask)
+    outputs = model.predict(fed(ask), verbose=0)
+    said = {
+        name: np.array(told_of)[outputs[name].argmax(axis=1)] for name, told_of in classes.items()
+    }
+    return worth({**said, REAL[2]: outputs[REAL[2]][:, 0]}, ask)
 
 
 def worth(said, ask):
@@ -306,9 +308,9 @@ def test_the_module_of_the_page_is_within_a_point_of_fit_for_each_label(key_file
     }  # fmt: skip
     project = Project(tmp_path / "workspace", backend=DirectBackend(), reveal=True)
     made = project.train(written("learn", lines_of["learn"], range(4000)), **how)
-    told = project.predict(written("ask", lines_of["ask"], range(2000)))
-    said = {name: one["predictions"] for name, one in told["further_labels"].items()}
-    mine = worth({REAL[0]: told["predictions"], **said}, columns["ask"])
+    answer = project.predict(written("ask", lines_of["ask"], range(2000)))
+    said = {name: one["predictions"] for name, one in answer["further_labels"].items()}
+    mine = worth({REAL[0]: answer["predictions"], **said}, columns["ask"])
     plain = plainly(found.names, columns["learn"], columns["ask"])
     print(f"several labels: {mine}, under plain fit {plain}")
     assert all(one >= other - 0.01 for one, other in zip(mine, plain, strict=True))

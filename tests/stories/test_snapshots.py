@@ -124,8 +124,8 @@ def test_a_table_that_changed_a_little_costs_what_changed_and_forgets_in_both(gr
     key = root / "keys/secret"
     twin = Project(tmp_path / "twin", backend=DirectBackend(), reveal=True)
     assert twin.train(file, key_file=key, **OPTIONS)["weights_digest"] == made["weights_digest"]
-    told = project.trace_subject("student-9")["models"]
-    assert [one["rows"] for one in told] == [8, 10, 9]
+    models = project.trace_subject("student-9")["models"]
+    assert [one["rows"] for one in models] == [8, 10, 9]
 
     project.forget(["student-2"])
     assert count(root, "rows") == 204 - 10 - 1

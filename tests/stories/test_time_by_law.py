@@ -103,12 +103,12 @@ def test_late_stays_late_after_the_end(tmp_path):
     at(root).requests.add(["p2"], only=True, received="2026-04-02")
     at(root, days=2).requests.run()
     for days in (2, 400):
-        told = {
+        clocks = {
             one["request"]: one for one in at(root, days=days).requests.list(ended=True)["requests"]
         }
-        assert [told[name]["late"] for name in ("q1", "q2")] == [False, True]
-        assert [told[name]["days_open"] for name in ("q1", "q2")] == [4, 50]
-        assert not any(told[name]["overdue"] for name in told)
+        assert [clocks[name]["late"] for name in ("q1", "q2")] == [False, True]
+        assert [clocks[name]["days_open"] for name in ("q1", "q2")] == [4, 50]
+        assert not any(clocks[name]["overdue"] for name in clocks)
     table = listed(at(root).requests.list(ended=True))[0]
     assert [cell for column in table.columns for cell in column.cells if "(late)" in cell]
 
@@ -118,10 +118,10 @@ def test_holidays_and_another_law_come_from_files(tmp_path):
     at(root).train(write_people(tmp_path / "people.csv"), **OPTIONS)
     (tmp_path / "days").write_text("2026-06-22 a feast\n")
     runner, there = CliRunner(), ["--workspace", str(root)]
-    told = runner.invoke(
+    result = runner.invoke(
         commands, ["request", "policy", "--holidays", str(tmp_path / "days"), *there]
     )
-    assert told.exit_code == 0, told.output
+    assert result.exit_code == 0, result.output
     assert at(root).requests.add(["p1"], only=True)["deadline"] == "2026-06-23"
     wrong = runner.invoke(
         commands, ["request", "policy", "--regime", "lgpd", *there], standalone_mode=False
@@ -132,9 +132,9 @@ def test_holidays_and_another_law_come_from_files(tmp_path):
         "to_working_day": False, "stops": False, "because": ["nothing"],
     }]  # fmt: skip
     (tmp_path / "rules.json").write_text(json.dumps(rules))
-    told = runner.invoke(commands, ["request", "policy", "--regime", "lgpd", "--regimes",
+    result = runner.invoke(commands, ["request", "policy", "--regime", "lgpd", "--regimes",
                                     str(tmp_path / "rules.json"), *there])  # fmt: skip
-    assert told.exit_code == 0 and "counted by lgpd" in told.output
+    assert result.exit_code == 0 and "counted by lgpd" in result.output
     assert at(root).requests.add(["p2"], only=True)["deadline"] == "2026-06-04"
     # Who asked under another law keeps it.
     assert at(root).requests.show("q1")["regime"] == "gdpr"
@@ -148,11 +148,11 @@ def test_the_days_stand_in_a_calendar_that_names_nobody(tmp_path):
     at(root).train(write_people(tmp_path / "people.csv"), **OPTIONS)
     at(root).requests.add(["p1"], only=True, received="2026-05-03", requester="Dora Ost")
     at(root).requests.add(["p2"], only=True)
-    told = CliRunner().invoke(
+    result = CliRunner().invoke(
         commands,
         ["request", "calendar", "--out", str(tmp_path / "due.ics"), "--workspace", str(root)],
     )
-    assert told.exit_code == 0 and "2 days" in told.output
+    assert result.exit_code == 0 and "2 days" in result.output
     data = (tmp_path / "due.ics").read_bytes()
     assert data.endswith(b"END:VCALENDAR\r\n") and b"\n" not in data.replace(b"\r\n", b"")
     lines = data.replace(b"\r\n ", b"").decode().split("\r\n")
@@ -175,9 +175,9 @@ def test_a_long_line_is_folded_between_letters_and_is_the_same_unfolded(text):
 def test_a_request_that_stands_is_not_overdue_while_it_does(root):
     name = at(root).requests.add(["p8"], only=True)["request"]
     at(root).requests.ask_more(name, doubt="who it is")
-    told = at(root, days=80).requests.show(name)
-    assert (told["overdue"], told["late"], told["warnings"]) == (False, False, [])
-    assert told["deadline"] == told["due_by_law"] == "2026-09-08"
+    answer = at(root, days=80).requests.show(name)
+    assert (answer["overdue"], answer["late"], answer["warnings"]) == (False, False, [])
+    assert answer["deadline"] == answer["due_by_law"] == "2026-09-08"
     assert name not in at(root, days=80).status()["overdue"]
 
 
@@ -220,5 +220,5 @@ def test_what_was_in_time_stays_so_whatever_holidays_come_after(tmp_path):
     assert at(root).requests.show("q1")["late"] is False
     (tmp_path / "days").write_text("2026-12-25 another\n")
     at(root).requests.set_policy(at(root).requests.policy, holidays=tmp_path / "days")
-    told = at(root, days=60).requests.show("q1")
-    assert (told["late"], told["due_by_law"]) == (False, "2026-06-23")
+    answer = at(root, days=60).requests.show("q1")
+    assert (answer["late"], answer["due_by_law"]) == (False, "2026-06-23")

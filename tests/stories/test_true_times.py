@@ -55,7 +55,7 @@ class Watched(DirectBackend):
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def history(tmp_path_factory):
     """A training, a deletion, and two more of the queue that one command carries out."""
     here = tmp_path_factory.mktemp("times")
     with (here / "t.csv").open("w", newline="", encoding="utf-8") as stream:
@@ -80,23 +80,23 @@ def told(tmp_path_factory):
         )
 
 
-def test_the_log_never_goes_back(told):
-    _, _, logged, *_ = told
+def test_the_log_never_goes_back(history):
+    _, _, logged, *_ = history
     times = [one.time for one in logged]
     assert times == sorted(times)
     assert len(set(times)) > len(times) / 2
 
 
-def test_a_model_is_made_when_its_run_has_made_it(told):
-    _, asked, logged, known, _ = told
+def test_a_model_is_made_when_its_run_has_made_it(history):
+    _, asked, logged, known, _ = history
     made = [one for one in logged if one.kind == "model made"]
     assert len(made) == len(asked) == len(known)
     for one, model, begun in zip(made, known, asked, strict=True):
         assert an_hour_after(begun) <= one.time == model.created
 
 
-def test_a_deletion_ends_and_is_certified_when_it_is(told):
-    root, asked, logged, known, requests = told
+def test_a_deletion_ends_and_is_certified_when_it_is(history):
+    root, asked, logged, known, requests = history
     ended = {one.body["request"]: one.time for one in logged if one.kind == "rows deleted"}
     assert list(ended) == [one.id for one in requests] and len(ended) == len(asked) - 1
     for request, begun in zip(requests, asked[1:], strict=True):
@@ -110,8 +110,8 @@ def test_a_deletion_ends_and_is_certified_when_it_is(told):
         assert successor.created <= model.ended
 
 
-def test_the_requests_of_one_command_end_one_after_the_other(told):
-    *_, logged, _, _ = told
+def test_the_requests_of_one_command_end_one_after_the_other(history):
+    *_, logged, _, _ = history
     ended = [one.time for one in logged if one.kind == "request ended"]
     assert len(ended) == 2 and ended[1] >= an_hour_after(ended[0])
 
@@ -125,5 +125,5 @@ def test_a_clock_is_handed_to_a_pipeline_as_what_it_is_ahead_of_the_machines():
     )
 
 
-def an_hour_after(told):
-    return time_text(datetime.fromisoformat(told) + timedelta(hours=1))
+def an_hour_after(moment):
+    return time_text(datetime.fromisoformat(moment) + timedelta(hours=1))

@@ -60,9 +60,9 @@ def test_a_row_of_weight_n_is_n_rows_to_a_family_of_sums(trained, weighed):
         for row in rows()
         for copy in range(int(row[4]))
     ]
-    _, root, _, told = trained("repeated", repeated)
+    _, root, _, answer = trained("repeated", repeated)
     assert state_of(root) == state_of(weighed[1])
-    metrics, others = weighed[3]["metrics"], told["metrics"]
+    metrics, others = weighed[3]["metrics"], answer["metrics"]
     assert {**metrics, "rows": 0} != metrics
     for name in ("accuracy", "log_loss", "auc", "balanced_accuracy"):
         assert metrics[name] == pytest.approx(others[name])
@@ -100,10 +100,10 @@ def test_a_network_forgets_weighed_rows_to_the_bits_of_the_twin(trained):
 
 
 def test_what_was_understood_and_is_recorded_names_the_column(weighed):
-    project, root, _, told = weighed
+    project, root, _, answer = weighed
     assert project.ask.data("m1")["weights"] == ["times"]
-    assert told["understood"]["weight_column"] == "times"
-    assert "times" not in [column["name"] for column in told["understood"]["columns"]]
+    assert answer["understood"]["weight_column"] == "times"
+    assert "times" not in [column["name"] for column in answer["understood"]["columns"]]
     with reading_index(open_workspace(root)) as connection:
         (record,) = models(connection, live_only=True)
     header = read_json(root / record.paths["ledger"] / "header.json")
@@ -126,7 +126,7 @@ def test_a_table_to_predict_for_needs_no_weights_and_may_have_them(weighed, tmp_
 
 
 def test_who_counts_for_nothing_is_planned_forgotten_erased_and_searched_for(trained):
-    project, root, _, told = trained("forgetting", rows())
+    project, root, _, answer = trained("forgetting", rows())
     _, twin, _, _ = trained("twin", rows(without=[NOTHING, "person-04"]))
     before = state_of(root)
     planned = project.plan([NOTHING])
@@ -141,13 +141,13 @@ def test_who_counts_for_nothing_is_planned_forgotten_erased_and_searched_for(tra
     project.forget(["person-04"])
     assert state_of(root) == state_of(twin) != before
     assert project.doctor()["ok"] and project.audit(replay=5)["ok"]
-    assert told["excluded"] == 0
+    assert answer["excluded"] == 0
 
 
 def test_a_part_whose_rows_all_count_for_nothing_is_a_part_all_the_same(trained):
     nothing = [[*row[:4], "0" if n > 3 else row[4], row[5]] for n, row in enumerate(rows())]
-    project, root, table, told = trained("mostly-nothing", nothing, shards=9)
-    assert told["rows"] == 121
+    project, root, table, answer = trained("mostly-nothing", nothing, shards=9)
+    assert answer["rows"] == 121
     project.predict(table)
     for person in ("person-05", "person-06", NOTHING):
         assert project.forget([person])["guarantee"] == "exact"

@@ -39,12 +39,17 @@ def test_each_request_of_a_joint_run_names_its_own_certificate(project, tmp_path
     for ids in asked.values():
         project.requests.add(ids, only=True)
     (run,) = project.requests.run()["runs"]
-    told = {name: project.requests.show(name).get("certificates", []) for name in asked}
-    assert run["certificates"] == {name: told[name] for name in ("q1", "q3", "q4")}
-    assert [[one["number"] for one in told[name]] for name in asked] == [[1], [], [2, 3], [4]]
+    certificates = {name: project.requests.show(name).get("certificates", []) for name in asked}
+    assert run["certificates"] == {name: certificates[name] for name in ("q1", "q3", "q4")}
+    assert [[one["number"] for one in certificates[name]] for name in asked] == [
+        [1],
+        [],
+        [2, 3],
+        [4],
+    ]
     key = project.public_key
     for name, people in asked.items():
-        for place, one in enumerate(told[name]):
+        for place, one in enumerate(certificates[name]):
             out = hand_out(project, one, tmp_path / f"{name}-{place}.json")
             for person in ("p3", "p5", "p7", "p9"):
                 proved = verify(one["certificate"], public_key=key, receipt=out, subject=person)
@@ -82,8 +87,11 @@ def test_a_request_names_each_run_that_forgot_one_of_its_people(project):
     project.requests.run()
     project.requests.add(["p3", "p5", "nobody"], only=True)
     project.requests.run()
-    told = project.requests.show("q2")["certificates"]
-    assert [(one["deletion"], one["number"]) for one in told] == [("r1", None), ("r2", None)]
+    certificates = project.requests.show("q2")["certificates"]
+    assert [(one["deletion"], one["number"]) for one in certificates] == [
+        ("r1", None),
+        ("r2", None),
+    ]
     project.requests.add(["p3"], only=True)
     (settled,) = project.requests.run()["settled"]
     assert [one["deletion"] for one in settled["certificates"]] == ["r1"]

@@ -94,8 +94,8 @@ def test_a_reader_while_a_request_is_taken_back_is_told(root):
     words, _ = sealed(root)
     project = Project(root, backend=DirectBackend())
     with reading(root):
-        told = project.requests.cancel("q1")
-        assert "reading the index" in told["warnings"][-1] and is_left(root, words)
+        answer = project.requests.cancel("q1")
+        assert "reading the index" in answer["warnings"][-1] and is_left(root, words)
     assert project.requests.show("q1")["state"] == "cancelled"
     assert not is_left(root, words)
 
