@@ -68,7 +68,7 @@ def closure_of(project, *examples):
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def chain(tmp_path_factory):
     here = tmp_path_factory.mktemp("descendant")
     project = train_both(here, TfxBackend())
     starts = [examples_of(project, f"train-{model}/GatedExampleGen") for model in ("m1", "m2")]
@@ -79,20 +79,20 @@ def told(tmp_path_factory):
     return story
 
 
-def test_the_closure_of_the_base_s_rows_reaches_the_descendant(told):
-    uris = [node.uri for node, _ in told.before]
+def test_the_closure_of_the_base_s_rows_reaches_the_descendant(chain):
+    uris = [node.uri for node, _ in chain.before]
     assert any("/train-m2/LineageTrainer/ledger/" in uri for uri in uris)
     assert any("/train-m2/LineageTrainer/model/" in uri for uri in uris)
     assert any("/train-m2/Pusher/" in uri for uri in uris)
     assert not any("/train-m2/RowIndexer/rows/" in uri for uri in uris)
     checkpoints = Counter(
-        node.model for node, _ in told.before if node.kind == "lineage.Checkpoint"
+        node.model for node, _ in chain.before if node.kind == "lineage.Checkpoint"
     )
     assert checkpoints == {"m1": 4, "m2": 4}
 
 
-def test_each_plan_gives_its_own_model_verdicts_and_no_other(told):
-    for plan in told.plans:
+def test_each_plan_gives_its_own_model_verdicts_and_no_other(chain):
+    for plan in chain.plans:
         counts = {verdict["kind"]: 0 for verdict in plan["verdicts"]}
         for verdict in plan["verdicts"]:
             counts[verdict["kind"]] += verdict["count"]
@@ -100,23 +100,23 @@ def test_each_plan_gives_its_own_model_verdicts_and_no_other(told):
         assert counts["lineage.Checkpoint"] == 4
 
 
-def test_under_tfx_the_chain_after_a_deletion_is_the_twin(told, tmp_path):
+def test_under_tfx_the_chain_after_a_deletion_is_the_twin(chain, tmp_path):
     twin = train_both(tmp_path, DirectBackend(), without=FORGOTTEN)
-    live = [model for model in told.project.models() if model["state"] == "live"]
+    live = [model for model in chain.project.models() if model["state"] == "live"]
     assert [model["weights_digest"] for model in live] == [
         model["weights_digest"] for model in twin.models()
     ]
     assert [(model["model_id"], model["base"]) for model in live] == [("m3", None), ("m4", "m3")]
-    assert {change["basis"] for change in told.done["models"]} == {"by replay"}
-    assert [change["rows_found"] > 0 for change in told.done["models"]] == [True, False]
+    assert {change["basis"] for change in chain.done["models"]} == {"by replay"}
+    assert [change["rows_found"] > 0 for change in chain.done["models"]] == [True, False]
 
 
-def test_what_the_descendant_keeps_stays_live_and_what_it_does_not_is_deleted(told):
-    (shard,) = told.done["models"][1]["affected_shards"]
-    anew = examples_of(told.project, "forget-r1/GatedExampleGen_m2")
+def test_what_the_descendant_keeps_stays_live_and_what_it_does_not_is_deleted(chain):
+    (shard,) = chain.done["models"][1]["affected_shards"]
+    anew = examples_of(chain.project, "forget-r1/GatedExampleGen_m2")
     found = [
         (node, state)
-        for node, state in closure_of(told.project, told.descendant, anew)
+        for node, state in closure_of(chain.project, chain.descendant, anew)
         if node.kind == "lineage.Checkpoint"
     ]
     live = {(node.model, node.shard) for node, state in found if state != pb.Artifact.DELETED}
@@ -126,23 +126,23 @@ def test_what_the_descendant_keeps_stays_live_and_what_it_does_not_is_deleted(to
         assert state == pb.Artifact.DELETED or "/forget-r1/" in node.uri
 
 
-def test_the_doctor_finds_nothing_to_mend(told):
-    assert told.project.doctor()["differences"] == []
+def test_the_doctor_finds_nothing_to_mend(chain):
+    assert chain.project.doctor()["differences"] == []
 
 
-def test_the_descendant_alone_can_be_forgotten_from_afterwards(told):
-    done = told.project.forget(["b03"])
+def test_the_descendant_alone_can_be_forgotten_from_afterwards(chain):
+    done = chain.project.forget(["b03"])
     assert [change["model_before"] for change in done["models"]] == ["m4"]
-    live = [model for model in told.project.models() if model["state"] == "live"]
+    live = [model for model in chain.project.models() if model["state"] == "live"]
     assert [(model["model_id"], model["base"]) for model in live] == [("m3", None), ("m5", "m3")]
-    assert told.project.doctor()["differences"] == []
+    assert chain.project.doctor()["differences"] == []
 
 
-def test_a_lost_store_is_made_again_with_the_way_to_the_descendant(told):
-    (told.project.root / "metadata.sqlite").unlink()
-    assert told.project.doctor(repair=True)["ok"]
-    assert told.project.doctor()["differences"] == []
-    reached = closure_of(told.project, examples_of(told.project, "forget-r1/GatedExampleGen_m1"))
+def test_a_lost_store_is_made_again_with_the_way_to_the_descendant(chain):
+    (chain.project.root / "metadata.sqlite").unlink()
+    assert chain.project.doctor(repair=True)["ok"]
+    assert chain.project.doctor()["differences"] == []
+    reached = closure_of(chain.project, examples_of(chain.project, "forget-r1/GatedExampleGen_m1"))
     assert any("/forget-r2/Unlearner_m4/ledger/" in node.uri for node, _ in reached)
     checkpoints = [node for node, _ in reached if node.kind == "lineage.Checkpoint"]
     assert {node.model for node in checkpoints} & {"m4", "m5"}

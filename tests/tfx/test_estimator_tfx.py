@@ -50,6 +50,6 @@ def test_an_estimator_is_trained_pushed_forgotten_and_recorded_by_pipelines(tmp_
     assert page["outcome"] == "exact"
     metadata = Metadata(open_workspace(root).metadata, create=False)
     found = metadata.store.get_executions_by_type("lineage.Fit")
-    told = {name for one in found for name in one.custom_properties}
-    assert found and told == {"model", "shard", "stage"}  # identity alone
+    properties = {name for one in found for name in one.custom_properties}
+    assert found and properties == {"model", "shard", "stage"}  # identity alone
     assert project.trace_subject("p05")["models"]

@@ -44,5 +44,5 @@ def test_a_forest_is_trained_served_forgotten_and_recorded_by_pipelines(tmp_path
     assert project.doctor()["ok"] and project.audit(replay=5)["ok"]
     metadata = Metadata(open_workspace(root).metadata, create=False)
     found = metadata.store.get_executions_by_type("lineage.Trees")
-    told = {name for one in found for name in one.custom_properties}
-    assert found and told == {"model", "shard", "stage"}  # identity alone
+    properties = {name for one in found for name in one.custom_properties}
+    assert found and properties == {"model", "shard", "stage"}  # identity alone

@@ -69,7 +69,7 @@ def test_item_knn_is_trained_served_forgotten_and_recorded_by_pipelines(tmp_path
     assert page["outcome"] == "exact"
     metadata = Metadata(open_workspace(root).metadata, create=False)
     sums = metadata.store.get_executions_by_type("lineage.Sums")
-    told = {name for one in sums for name in one.custom_properties}
-    assert sums and told == {"model", "shard", "stage"}  # identity alone
+    properties = {name for one in sums for name in one.custom_properties}
+    assert sums and properties == {"model", "shard", "stage"}  # identity alone
     trace = project.trace_subject("u05")
     assert trace["models"]

@@ -49,6 +49,6 @@ def test_logistic_is_trained_served_forgotten_and_recorded_by_pipelines(tmp_path
     assert page["outcome"] == "exact"
     metadata = Metadata(open_workspace(root).metadata, create=False)
     found = metadata.store.get_executions_by_type("lineage.Optimum")
-    told = {name for one in found for name in one.custom_properties}
-    assert found and told == {"model", "shard", "stage"}  # identity alone
+    properties = {name for one in found for name in one.custom_properties}
+    assert found and properties == {"model", "shard", "stage"}  # identity alone
     assert project.trace_subject("p05")["models"]

@@ -48,20 +48,20 @@ def given(write_csv):
 
 
 @pytest.fixture(scope="module")
-def told(given, tmp_path_factory):
+def story(given, tmp_path_factory):
     return deleted_from(tmp_path_factory.mktemp("tfx"), TfxBackend(), given)
 
 
-def test_under_tfx_a_correction_gives_the_weights_that_it_gives_without(told, given, tmp_path):
+def test_under_tfx_a_correction_gives_the_weights_that_it_gives_without(story, given, tmp_path):
     direct = deleted_from(tmp_path, DirectBackend(), given)
-    assert told.done["guarantee"] == "approximate" and told.done["updates_corrected"] > 0
-    assert told.done["weights_digest_after"] == direct.done["weights_digest_after"]
-    assert told.done["weights_digest_after"] != told.done["weights_digest_before"]
+    assert story.done["guarantee"] == "approximate" and story.done["updates_corrected"] > 0
+    assert story.done["weights_digest_after"] == direct.done["weights_digest_after"]
+    assert story.done["weights_digest_after"] != story.done["weights_digest_before"]
 
 
-def test_nothing_that_learnt_from_the_rows_is_live_in_the_metadata(told):
-    (number,) = told.done["affected_shards"]
-    metadata = Metadata(open_workspace(told.project.root).metadata, create=False)
+def test_nothing_that_learnt_from_the_rows_is_live_in_the_metadata(story):
+    (number,) = story.done["affected_shards"]
+    metadata = Metadata(open_workspace(story.project.root).metadata, create=False)
     seen = set()
     for artifact in chain.from_iterable(artifact_pages(metadata)):
         node = metadata.node(artifact)
@@ -80,8 +80,10 @@ def test_nothing_that_learnt_from_the_rows_is_live_in_the_metadata(told):
     assert ("lineage.Update", False) in seen and ("lineage.Checkpoint", True) in seen
 
 
-def test_whatever_belongs_to_the_result_says_in_the_metadata_that_it_is_approximate(told, tmp_path):
-    project = told.project
+def test_whatever_belongs_to_the_result_says_in_the_metadata_that_it_is_approximate(
+    story, tmp_path
+):
+    project = story.project
     metadata = Metadata(open_workspace(project.root).metadata, create=False)
     called = {}
     for artifact in chain.from_iterable(artifact_pages(metadata)):
@@ -104,8 +106,8 @@ def test_whatever_belongs_to_the_result_says_in_the_metadata_that_it_is_approxim
     assert drawn["nodes"] and "m2 · approximate" in picture and "exact" not in picture
 
 
-def test_the_doctor_finds_nothing_to_mend_and_makes_a_lost_store_again(told):
-    assert told.project.doctor()["differences"] == []
-    (told.project.root / "metadata.sqlite").unlink()
-    assert told.project.doctor(repair=True)["ok"]
-    assert told.project.doctor()["differences"] == []
+def test_the_doctor_finds_nothing_to_mend_and_makes_a_lost_store_again(story):
+    assert story.project.doctor()["differences"] == []
+    (story.project.root / "metadata.sqlite").unlink()
+    assert story.project.doctor(repair=True)["ok"]
+    assert story.project.doctor()["differences"] == []

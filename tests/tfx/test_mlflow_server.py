@@ -55,8 +55,8 @@ def answers(address):
         return False
 
 
-def ask(server, what, **told):
-    with urlopen(f"{server}/api/2.0/mlflow/{what}?{urlencode(told)}", timeout=60) as answer:
+def ask(server, what, **query):
+    with urlopen(f"{server}/api/2.0/mlflow/{what}?{urlencode(query)}", timeout=60) as answer:
         return json.load(answer)
 
 

@@ -53,16 +53,18 @@ def test_naive_bayes_is_trained_served_forgotten_and_recorded_by_pipelines(tmp_p
     (tmp_path / "secret").write_bytes(bytes(range(32)))
     (tmp_path / "secret").chmod(0o600)
     root, table = tmp_path / "workspace", write(tmp_path / "people.csv", lines())
-    told = command(
+    answer = command(
         "train", "--csv", table, "--label-column", "label", "--subject-column", "person",
         "--row-id-column", "row",
         "--family", "naive-bayes", "--workspace", root, "--key-file", tmp_path / "secret",
         "--reveal",
     )  # fmt: skip
-    assert (told["shards"], told["slices"], told["steps"]) == (1, 1, 0)
+    assert (answer["shards"], answer["slices"], answer["steps"]) == (1, 1, 0)
     direct = Project(tmp_path / "direct", backend=DirectBackend(), reveal=True)
     made = direct.train(table, key_file=tmp_path / "secret", **OPTIONS)
-    assert told["weights_digest"] == made["weights_digest"]  # read from Examples and from the gate
+    assert (
+        answer["weights_digest"] == made["weights_digest"]
+    )  # read from Examples and from the gate
 
     done = command("forget", *GONE, "--replay", "--reveal", "--workspace", root)
     assert (done["guarantee"], done["basis"], done["steps_full"]) == ("exact", "by replay", 0)
@@ -83,5 +85,5 @@ def test_naive_bayes_is_trained_served_forgotten_and_recorded_by_pipelines(tmp_p
     assert project.audit(replay=5)["ok"]
     metadata = Metadata(open_workspace(root).metadata, create=False)
     sums = metadata.store.get_executions_by_type("lineage.Sums")
-    told = {name for one in sums for name in one.custom_properties}
-    assert sums and told == {"model", "shard", "stage"}  # identity alone
+    properties = {name for one in sums for name in one.custom_properties}
+    assert sums and properties == {"model", "shard", "stage"}  # identity alone

@@ -83,9 +83,9 @@ def test_what_one_person_wrote_is_in_no_artifact_of_any_kind_and_in_no_temporary
     done = unweave.tfx.forget(define_everything(here), [WRITER])
 
     assert done.guarantee == "exact" and holding(here) == set()
-    told = verify(done.certificate, public_key=done.public_key)
-    assert told["ok"], told
-    (change,) = told["models"]
+    answer = verify(done.certificate, public_key=done.public_key)
+    assert answer["ok"], answer
+    (change,) = answer["models"]
     assert change["fixed_by_the_user"].endswith("what Tuner chose among its trials")
     verdicts = {(one["kind"], one["verdict"]) for one in change["verdicts"]}
     for kind in OF_TFX:

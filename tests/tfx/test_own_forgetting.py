@@ -72,9 +72,9 @@ def test_somebody_is_forgotten_by_running_the_same_pipeline_again(tmp_path):
     assert holding(here, "person-03") == set()
     (now,) = (here / "serving").iterdir()
     assert now != pushed
-    told = verify(done.certificate, public_key=done.public_key)
-    assert told["ok"], told
-    (change,) = told["models"]
+    answer = verify(done.certificate, public_key=done.public_key)
+    assert answer["ok"], answer
+    (change,) = answer["models"]
     assert change["guarantee"] == "exact" and change["rows"]["train"] + change["rows"]["eval"] == 10
     kinds = {(one["kind"], one["verdict"]) for one in change["verdicts"]}
     assert ("Examples", "erased") in kinds and ("Model", "retrained") in kinds
@@ -125,8 +125,8 @@ def test_a_run_fn_that_does_not_repeat_is_refused_before_anything_is_changed(tmp
         accept_approximate=True,
     )  # fmt: skip
     assert (done.guarantee, done.rows) == ("approximate", 3)
-    told = verify(done.certificate, public_key=done.public_key)
-    assert told["ok"] and told["models"][0]["verification"]["rung"] == "none"
+    answer = verify(done.certificate, public_key=done.public_key)
+    assert answer["ok"] and answer["models"][0]["verification"]["rung"] == "none"
     assert holding(here, PLANTED) == set()
 
 
@@ -159,9 +159,9 @@ def test_several_people_are_forgotten_from_several_trainers_each_with_a_certific
     done = unweave.tfx.forget(pipeline(here), ["person-03", "person-05"])
     assert (done.guarantee, done.rows) == ("exact", 20)
     assert set(done.shards) == {f"{trainer}/{n}" for trainer in TRAINERS for n in range(2)}
-    told = verify(done.certificate, public_key=done.public_key)
-    assert told["ok"] and len(told["models"]) == 2, told
-    assert len({one["after"]["id"] for one in told["models"]}) == 2
+    answer = verify(done.certificate, public_key=done.public_key)
+    assert answer["ok"] and len(answer["models"]) == 2, answer
+    assert len({one["after"]["id"] for one in answer["models"]}) == 2
     assert len(done.certificates) == 2 and done.certificate not in done.certificates
     for one in done.certificates:
         own = verify(one, public_key=done.public_key)

@@ -73,9 +73,9 @@ def trained(folder, text, *, run="1", shards=1, without=(), steps=5, schema=None
 def test_a_run_fn_is_run_for_each_shard_and_again_for_those_alone_that_lose_rows(tmp_path):
     first, served = trained(tmp_path / "w", texts.GOOD, shards=2)
     assert first.repeatable and [one.how for one in first.shards] == ["trained"] * 2
-    told = [json.loads((one / "weights.json").read_text()) for one in first.models()]
-    assert sum(one["seen"] for one in told) == 40 and sum(one["checked"] for one in told) == 20
-    assert told[0]["weight"] != told[1]["weight"]
+    models = [json.loads((one / "weights.json").read_text()) for one in first.models()]
+    assert sum(one["seen"] for one in models) == 40 and sum(one["checked"] for one in models) == 20
+    assert models[0]["weight"] != models[1]["weight"]
     assert sorted(one.name for one in served.iterdir()) == ["member-000", "member-001"]
     second, _ = trained(tmp_path / "w", texts.GOOD, run="2", shards=2, without=[7])
     assert sorted(one.how for one in second.shards) == ["taken over", "trained"]

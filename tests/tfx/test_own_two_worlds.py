@@ -62,9 +62,9 @@ def live_through(here, number, kind):
 
 def left_of(here, number, kind):
     """What stays of a world, but for the user's own files."""
-    told = [str(here), str(number), kind]
+    arguments = [str(here), str(number), kind]
     subprocess.run(
-        [*warm_python(), "-W", "ignore", "-c", WORLD, *told],
+        [*warm_python(), "-W", "ignore", "-c", WORLD, *arguments],
         env={**os.environ, "PYTHONPATH": f"{TOP}{os.pathsep}{TOP / 'tests'}"},
         check=True,
     )

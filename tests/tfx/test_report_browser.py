@@ -251,5 +251,5 @@ def test_the_command_writes_html_and_pdf(tmp_path, write_csv):
     project.train(write_csv([["who", "a", "y"], *table]), label="y", subject="who",
                   shards=2, slices=1, epochs=1, batch_size=16)  # fmt: skip
     project.forget(["p3"])
-    told = project.report("r1", out=tmp_path / "r1.html", pdf=True)
-    assert Path(told["pdf"]).read_bytes().startswith(b"%PDF-")
+    answer = project.report("r1", out=tmp_path / "r1.html", pdf=True)
+    assert Path(answer["pdf"]).read_bytes().startswith(b"%PDF-")

@@ -162,9 +162,9 @@ def test_tfx_s_own_example_forgets_to_the_bits_of_its_twin(tmp_path, define, wri
     assert {one: verb for one, verb in done.shards.items() if verb != "kept"} == {
         shard: "retrained"
     }
-    told = verify(done.certificate, public_key=done.public_key)
-    assert told["ok"], told
-    kinds = {one["kind"] for one in told["models"][0]["verdicts"]}
+    answer = verify(done.certificate, public_key=done.public_key)
+    assert answer["ok"], answer
+    kinds = {one["kind"] for one in answer["models"][0]["verdicts"]}
     assert {"TransformGraph", "TransformCache", "ModelEvaluation", "ModelBlessing"} <= kinds
 
     # One of a first slice moves means or quantiles: every shard is trained again.

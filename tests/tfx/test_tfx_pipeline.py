@@ -129,18 +129,18 @@ def story(tmp_path_factory):
     (here / "key").write_bytes(bytes(range(32)))
     (here / "key").chmod(0o600)
     write_trips(here / "trips.csv")
-    told = SimpleNamespace(here=here, csv=here / "trips.csv")
+    made = SimpleNamespace(here=here, csv=here / "trips.csv")
     steps = {
         "trained": [*TRAIN, "--key-file", "key", "--reveal", "--json"],
         "forgotten": FORGET_FIRST,
         "forgotten_twice": FORGET_SECOND,
     }
     for name, command in steps.items():
-        setattr(told, name, answer_of(*command, folder=here))
+        setattr(made, name, answer_of(*command, folder=here))
         shutil.copytree(here / "ws", here / f"after-{name}")
         rows = record_of(here / "ws", None).paths["rows"]
         shutil.copytree(here / "ws" / rows, here / f"rows-{name}", copy_function=os.link)
-    return told
+    return made
 
 
 def write_trips(path):
@@ -208,13 +208,13 @@ class Mlmd:
 def place(node, *names):
     """Return custom properties, or parts of the external id, as a tuple."""
     kind = r"unweave:\w+:(?P<model>m\d+):s(?P<shard>\d+)\.r(?P<stage>\d+)(\.p(?P<position>\d+))?:"
-    told = re.match(kind, node.external_id)
+    found = re.match(kind, node.external_id)
 
     def value(name):
         if name in node.custom_properties:
             held = node.custom_properties[name]
             return getattr(held, held.WhichOneof("value"))
-        return told[name] if name == "model" else int(told[name])
+        return found[name] if name == "model" else int(found[name])
 
     return tuple(map(value, names))
 
@@ -550,10 +550,12 @@ def test_no_name_id_or_value_of_a_row_is_in_the_metadata_or_in_a_path(story):
     for step in ("trained", "forgotten_twice"):
         workspace = story.here / f"after-{step}"
         assert not found_in((workspace / "metadata.sqlite").read_bytes(), patterns)
-        told = [str(path.relative_to(workspace)) for path in workspace.rglob("*")]
+        texts = [str(path.relative_to(workspace)) for path in workspace.rglob("*")]
         for execution in Mlmd(workspace).store.get_executions():
-            told += [f"{name}={value}" for name, value in execution.custom_properties.items()]
-        assert "workspace=" in "\n".join(told) and not found_in("\n".join(told).encode(), patterns)
+            texts += [f"{name}={value}" for name, value in execution.custom_properties.items()]
+        assert "workspace=" in "\n".join(texts) and not found_in(
+            "\n".join(texts).encode(), patterns
+        )
     # The search itself finds what is where it may be: in the gate's file, and in the index.
     trained = story.here / "after-trained"
     assert len(found_in(lines_of_data(trained, "m1"), patterns)) > 1500
@@ -643,10 +645,10 @@ def test_the_command_line_traces_an_artifact_in_both_directions_without_tensorfl
     assert (process.returncode, errors) == (0, "")
     answer, imported = output.splitlines()
     assert imported == "[]"
-    told = json.loads(answer)
-    assert (told["type"], told["state"]) == ("PushedModel", "LIVE")
-    assert set(told["upstream_ids"]) == mlmd.walk([pushed.id], up=True)[0] - {pushed.id}
-    assert told["upstream"]["lineage.Checkpoint"] > 3
+    traced = json.loads(answer)
+    assert (traced["type"], traced["state"]) == ("PushedModel", "LIVE")
+    assert set(traced["upstream_ids"]) == mlmd.walk([pushed.id], up=True)[0] - {pushed.id}
+    assert traced["upstream"]["lineage.Checkpoint"] > 3
 
 
 RUN_AGAIN = """

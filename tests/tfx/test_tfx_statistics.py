@@ -27,10 +27,12 @@ def folders_of(root, state):
 
 
 def of_training(folders):
-    told = tfdv.load_stats_binary(str(folders["statistics"] / "Split-train" / "FeatureStats.pb"))
+    statistics = tfdv.load_stats_binary(
+        str(folders["statistics"] / "Split-train" / "FeatureStats.pb")
+    )
     (anomalies,) = (folders["anomalies"] / "Split-train").glob("*")
     found = anomalies_pb2.Anomalies.FromString(Path(anomalies).read_bytes())
-    return told.datasets[0], found
+    return statistics.datasets[0], found
 
 
 def test_tfx_counts_and_validates_what_is_trained_on_and_what_remains(tmp_path):
@@ -42,9 +44,9 @@ def test_tfx_counts_and_validates_what_is_trained_on_and_what_remains(tmp_path):
     project = Project(tmp_path / "ws")
     trained = project.train(tmp_path / "t.csv", statistics="tfx", **OPTIONS)
     before = folders_of(project.root, "live")
-    told, anomalies = of_training(before)
-    assert told.num_examples == trained["rows_by_split"]["train"]
-    assert {one.path.step[0] for one in told.features} == {"town", "size", "label"}
+    statistics, anomalies = of_training(before)
+    assert statistics.num_examples == trained["rows_by_split"]["train"]
+    assert {one.path.step[0] for one in statistics.features} == {"town", "size", "label"}
     assert not anomalies.anomaly_info
     person = next(
         f"person-{n:03d}"
@@ -55,6 +57,8 @@ def test_tfx_counts_and_validates_what_is_trained_on_and_what_remains(tmp_path):
     verdicts = {one["kind"]: one["verdict"] for one in done["verdicts"]}
     assert verdicts["ExampleAnomalies"] == verdicts["ExampleStatistics"] == "regenerated"
     assert not before["statistics"].exists() and not before["anomalies"].exists()
-    assert of_training(folders_of(project.root, "live"))[0].num_examples == told.num_examples - 1
+    assert (
+        of_training(folders_of(project.root, "live"))[0].num_examples == statistics.num_examples - 1
+    )
     assert project.audit()["findings"] == []
     assert project.doctor()["differences"] == []

@@ -62,16 +62,16 @@ def test_weights_and_groups_go_through_examples_as_through_the_gate(tmp_path):
     (tmp_path / "secret").write_bytes(bytes(range(32)))
     (tmp_path / "secret").chmod(0o600)
     root, table = tmp_path / "workspace", write(tmp_path / "people.csv", lines())
-    told = command(
+    answer = command(
         "train", "--csv", table, *FLAGS, "--workspace", root, "--key-file", tmp_path / "secret",
         "--reveal",
     )  # fmt: skip
-    assert told["understood"]["weight_column"] == "weight"
-    assert told["understood"]["group_column"] == "query"
+    assert answer["understood"]["weight_column"] == "weight"
+    assert answer["understood"]["group_column"] == "query"
     direct = Project(tmp_path / "direct", backend=DirectBackend(), reveal=True)
     made = direct.train(table, key_file=tmp_path / "secret", **OPTIONS)
-    assert told["weights_digest"] == made["weights_digest"]
-    assert told["metrics"] == made["metrics"]
+    assert answer["weights_digest"] == made["weights_digest"]
+    assert answer["metrics"] == made["metrics"]
 
     done = command("forget", GONE, "--replay", "--reveal", "--workspace", root)
     assert (done["guarantee"], done["basis"]) == ("exact", "by replay")
