@@ -199,8 +199,8 @@ def test_the_shadow_attack_serves_a_class_that_no_shadow_member_had():
 
 
 def test_confidences_are_log_odds_and_keep_their_digits_near_one():
-    told = confidences(np.array([[0.75, 0.25], [1 - 1e-6, 1e-6]]), np.array([0, 0]))
-    assert told == pytest.approx([np.log(3), np.log((1 - 1e-6) / 1e-6)])
+    found = confidences(np.array([[0.75, 0.25], [1 - 1e-6, 1e-6]]), np.array([0, 0]))
+    assert found == pytest.approx([np.log(3), np.log((1 - 1e-6) / 1e-6)])
 
 
 def test_the_likelihood_ratio_is_the_closed_form_of_two_normals():

@@ -145,9 +145,9 @@ def test_the_schema_is_one_and_refuses_what_is_no_certificate(certificates):
     validator = jsonschema.Draft202012Validator(SCHEMA)
 
     def wrong(change):
-        told = statement(certificates["exact, by replay"])
-        change(told["predicate"])
-        return not validator.is_valid(told)
+        document = statement(certificates["exact, by replay"])
+        change(document["predicate"])
+        return not validator.is_valid(document)
 
     assert wrong(lambda p: p.pop("log"))
     assert wrong(lambda p: p.update(reason="asked for it"))
@@ -165,10 +165,10 @@ def test_verify_refuses_a_word_that_is_not_the_claims(certificates, tmp_path, ki
     path = certificates[kind]
     workspace = open_workspace(path.parents[2])
     key = load_private_key(workspace.signing_key)
-    sealed, told = tmp_path / "certificate.json", statement(path)
+    sealed, document = tmp_path / "certificate.json", statement(path)
     for changed, ok in (({}, True), (claim, False)):
-        told["predicate"]["models"][0]["claim"].update(changed)
-        sealed.write_bytes(envelope.seal(told, key))
+        document["predicate"]["models"][0]["claim"].update(changed)
+        sealed.write_bytes(envelope.seal(document, key))
         found = verify(sealed, public_key=workspace.public_key)
         assert found["ok"] is ok, found
     assert found["verdict"] == "not what it is called" and "its claim is not" in found["detail"]
@@ -176,7 +176,7 @@ def test_verify_refuses_a_word_that_is_not_the_claims(certificates, tmp_path, ki
 
 def test_the_kinds_are_what_they_say(certificates):
     models = {kind: statement(certificates[kind])["predicate"]["models"] for kind in KINDS}
-    rungs = {kind: {m["verification"]["rung"] for m in told} for kind, told in models.items()}
+    rungs = {kind: {m["verification"]["rung"] for m in changes} for kind, changes in models.items()}
     assert rungs == {
         "exact, with a base": {"bits"},
         "exact, by replay": {"bits"},
@@ -207,8 +207,8 @@ def test_the_head_within_a_certificate_finds_a_log_that_was_put_back(certificate
     """Whoever has a certificate has a head that was kept."""
     path = certificates["exact, by replay"]
     key = load_public_key(path.parents[2] / "keys/public.pem")
-    told = statement(path)["predicate"]["log"]["checkpoint"]
-    head = events.verify_head(told.encode(), key, origin=ORIGIN)
+    checkpoint = statement(path)["predicate"]["log"]["checkpoint"]
+    head = events.verify_head(checkpoint.encode(), key, origin=ORIGIN)
     with closing(read_index(path.parents[2] / "unweave.sqlite")) as connection:
         events.check(connection, earlier=head)
         memory = connection.execute("SELECT * FROM events ORDER BY seq").fetchall()
@@ -226,11 +226,13 @@ def test_a_proof_that_does_not_hold_is_told_even_if_the_signer_sealed_it(certifi
     path, other = certificates["exact, by replay"], certificates["a row"]
     workspace = open_workspace(path.parents[2])
     key = load_private_key(workspace.signing_key)
-    told = statement(path)
+    document = statement(path)
     foreign = statement(other)["predicate"]["log"]
-    changed = dict(told["predicate"]["log"], path=foreign["path"][::-1])
+    changed = dict(document["predicate"]["log"], path=foreign["path"][::-1])
     for log, words in ((foreign, "about another event"), (changed, "log proof is not")):
-        sealed = envelope.seal({**told, "predicate": {**told["predicate"], "log": log}}, key)
+        sealed = envelope.seal(
+            {**document, "predicate": {**document["predicate"], "log": log}}, key
+        )
         (tmp_path / "forged.json").write_bytes(sealed)
         answer = verify(tmp_path / "forged.json", public_key=workspace.public_key)
         assert (answer["ok"], answer["verdict"]) == (False, "not in the log")
@@ -262,10 +264,10 @@ def test_each_of_several_people_has_a_certificate_of_their_own(certificates, new
     for number, person in ((1, "person-01"), (2, "person-02")):
         own = part_of(path, number)
         assert verify(own, public_key=key)["ok"]
-        told = statement(own)
+        document = statement(own)
         validator = jsonschema.Draft202012Validator(SCHEMA)
-        assert [error.message for error in validator.iter_errors(told)] == []
-        predicate = told["predicate"]
+        assert [error.message for error in validator.iter_errors(document)] == []
+        predicate = document["predicate"]
         assert predicate["run"]["certificate"] == digest(path.read_bytes())
         assert predicate["run"]["root"] == merkle.root(leaves).hex()
         assert predicate["rows"]["count"] == 8 == whole["rows"]["count"] // 2
@@ -289,10 +291,12 @@ def test_a_certificate_that_is_not_of_its_run_is_told(certificates, tmp_path):
     path = certificates["exact, by replay"]
     workspace = open_workspace(path.parents[2])
     key = load_private_key(workspace.signing_key)
-    told = statement(part_of(path, 1))
-    predicate = told["predicate"]
+    document = statement(part_of(path, 1))
+    predicate = document["predicate"]
     for change in ({"index": 1}, {"path": []}, {"root": "00" * 32}, {"size": 3}):
         changed = {**predicate, "run": {**predicate["run"], **change}}
-        (tmp_path / "forged.json").write_bytes(envelope.seal({**told, "predicate": changed}, key))
+        (tmp_path / "forged.json").write_bytes(
+            envelope.seal({**document, "predicate": changed}, key)
+        )
         answer = verify(tmp_path / "forged.json", public_key=workspace.public_key)
         assert (answer["ok"], answer["verdict"]) == (False, "not in the run")

@@ -67,14 +67,14 @@ def statement(path):
     return json.loads(json.dumps(found.statement))
 
 
-def judged(told, key):
+def judged(document, key):
     """What is said of a statement that was sealed with a key, to who has that key."""
-    return judge(envelope.seal(told, key), key.public_key())
+    return judge(envelope.seal(document, key), key.public_key())
 
 
-def of_an_approximate_run(told):
+def of_an_approximate_run(document):
     """The same statement as an approximate run would have made it."""
-    (change,) = told["predicate"]["models"]
+    (change,) = document["predicate"]["models"]
     change |= {"strategy": "amnesiac", "guarantee": "approximate", "closeness": "unmeasured"}
     change |= {"claim": {"level": "approximate"}, "distance_to_twin": "unmeasured"}
     change["verification"] |= {"rung": "none", "how": "the result was not compared with its twin"}
@@ -85,7 +85,7 @@ def of_an_approximate_run(told):
     }  # fmt: skip
     del change["basis"]
     change.pop("reuse", None)
-    return told
+    return document
 
 
 @pytest.mark.parametrize("kind", ["exact", "several", "part", "withdrawn"])
@@ -102,43 +102,43 @@ def test_an_approximate_statement_is_verified(honest, key):
 
 
 def test_a_bridged_statement_is_verified_in_its_own_words_alone(honest, key):
-    told = copy.deepcopy(honest)
-    (change,) = told["predicate"]["models"]
+    document = copy.deepcopy(honest)
+    (change,) = document["predicate"]["models"]
     change["claim"]["bridged"] = {"again": 2, "total": 3}
-    assert judged(told, key).verdict == "contradicts itself"
+    assert judged(document, key).verdict == "contradicts itself"
     change["verification"]["how"] = "bits, bridged: 2 of 3 units taken again"
-    assert judged(told, key).verdict == "verified"
+    assert judged(document, key).verdict == "verified"
 
 
-def change_of(told):
-    return told["predicate"]["models"][0]
+def change_of(document):
+    return document["predicate"]["models"][0]
 
 
-def request_of(told):
-    return told["predicate"]["request"]
+def request_of(document):
+    return document["predicate"]["request"]
 
 
-def certified_in_1999(told):
-    told["predicate"]["certified"] = "1999-01-01T00:00:00+00:00"
+def certified_in_1999(document):
+    document["predicate"]["certified"] = "1999-01-01T00:00:00+00:00"
 
 
-def requested_at_another_time(told):
-    request = request_of(told)
+def requested_at_another_time(document):
+    request = request_of(document)
     request["requested"] = "2001-01-01T00:00:00+00:00"
     request["digest"] = digest_json({name: request[name] for name in ("id", "requested")})
 
 
-def amnesiac_called_exact(told):
-    change_of(told)["strategy"] = "amnesiac"
+def amnesiac_called_exact(document):
+    change_of(document)["strategy"] = "amnesiac"
 
 
-def never_measured_but_exact(told):
-    change_of(told)["verification"]["rung"] = "none"
+def never_measured_but_exact(document):
+    change_of(document)["verification"]["rung"] = "none"
 
 
-def withdrawn_and_checked(told):
-    change_of(told)["after"] = None
-    told["subject"].pop()
+def withdrawn_and_checked(document):
+    change_of(document)["after"] = None
+    document["subject"].pop()
 
 
 ATTACKS = {
@@ -188,9 +188,9 @@ ATTACKS = {
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_what_the_operator_seals_again_is_not_verified(honest, key, tmp_path, attack):
-    told = copy.deepcopy(honest)
-    ATTACKS[attack](told)
-    sealed = envelope.seal(told, key)
+    document = copy.deepcopy(honest)
+    ATTACKS[attack](document)
+    sealed = envelope.seal(document, key)
     assert envelope.verify(sealed, key.public_key()).verdict == "verified"  # the control
     found = judge(sealed, key.public_key())
     assert not found.ok and found.verdict != "altered", found
@@ -216,9 +216,9 @@ APPROXIMATE = {
 
 @pytest.mark.parametrize("attack", APPROXIMATE)
 def test_what_an_approximate_run_is_made_to_say_is_not_verified(honest, key, attack):
-    told = of_an_approximate_run(copy.deepcopy(honest))
-    APPROXIMATE[attack](change_of(told))
-    found = judged(told, key)
+    document = of_an_approximate_run(copy.deepcopy(honest))
+    APPROXIMATE[attack](change_of(document))
+    found = judged(document, key)
     assert not found.ok and found.verdict in ("contradicts itself", "no certificate",
                                               "not what it is called")  # fmt: skip
 
@@ -247,10 +247,10 @@ def example(schema, definitions):
         return example(schema["anyOf"][-1 if "const" in schema["anyOf"][0] else 0], definitions)
     kind = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
     if kind == "object":
-        told = {
+        values = {
             name: example(one, definitions) for name, one in schema.get("properties", {}).items()
         }
-        return {name: "x" for name in schema.get("required", ())} | told
+        return {name: "x" for name in schema.get("required", ())} | values
     if kind == "array":
         return [example(schema["items"], definitions)] if "items" in schema else []
     if kind == "string":
@@ -266,24 +266,24 @@ def test_the_shape_knows_every_field_of_the_schema():
 
 
 def test_the_reason_names_the_rule_and_says_nothing_of_the_values(honest, key):
-    told = copy.deepcopy(honest)
-    told["predicate"]["erasure"]["found"] = 3
-    found = judged(told, key)
+    document = copy.deepcopy(honest)
+    document["predicate"]["erasure"]["found"] = 3
+    found = judged(document, key)
     assert (found.verdict, found.detail) == (
         "contradicts itself",
         "The certificate is intact, but this does not hold: "
         "Of what was deleted the scan found nothing.",
     )
-    told["predicate"]["erasure"]["found"] = "\x1b[2Jverified"
-    found = judged(told, key)
+    document["predicate"]["erasure"]["found"] = "\x1b[2Jverified"
+    found = judged(document, key)
     assert (found.verdict, found.statement) == ("no certificate", None)
     assert "the statement.predicate.erasure.found is" in found.detail
     assert "\x1b" not in found.detail
 
 
 def test_what_a_stranger_sealed_is_not_looked_into(honest, key):
-    told = {**honest, "predicate": {**honest["predicate"], "models": "\x1b[2J"}}
-    found = judge(envelope.seal(told, STRANGER), key.public_key())
+    document = {**honest, "predicate": {**honest["predicate"], "models": "\x1b[2J"}}
+    found = judge(envelope.seal(document, STRANGER), key.public_key())
     assert (found.verdict, found.statement) == ("signed by another key", None)
 
 
@@ -320,12 +320,12 @@ def paths(value, at=()):
 
 
 @st.composite
-def mutated(draw, told):
+def mutated(draw, document):
     """A statement with one to three places in it replaced, removed or added to."""
-    told = copy.deepcopy(told)
+    document = copy.deepcopy(document)
     for _ in range(draw(st.integers(1, 3))):
-        *way, last = draw(st.sampled_from([path for path in paths(told) if path]))
-        at = told
+        *way, last = draw(st.sampled_from([path for path in paths(document) if path]))
+        at = document
         for step in way:
             at = at[step]
         how = draw(st.sampled_from(["replace", "remove", "add"]))
@@ -337,12 +337,12 @@ def mutated(draw, told):
             at[draw(st.text(st.characters(exclude_categories=["Cs"]), max_size=6))] = draw(JSON)
         else:
             at.append(draw(JSON))
-    return told
+    return document
 
 
-def sealed_as_it_is(told, key):
+def sealed_as_it_is(document, key):
     """What a forger makes: any statement under a good signature, or none if it has no JSON."""
-    payload = canonical_json(told)
+    payload = canonical_json(document)
     envelope_type = envelope.PAYLOAD_TYPE
     signature = key.sign(envelope._pae(envelope_type, payload))
     return canonical_json({
@@ -375,8 +375,8 @@ def test_any_predicate_has_a_verdict(honest, key, value):
     assume(isinstance(value, dict))
     signer = honest["predicate"]["signer"]
     for predicate in (value, {**honest["predicate"], **value}):
-        told = {**honest, "predicate": {**predicate, "signer": signer}}
-        must_have_a_verdict(sealed_as_it_is(told, key), key)
+        document = {**honest, "predicate": {**predicate, "signer": signer}}
+        must_have_a_verdict(sealed_as_it_is(document, key), key)
 
 
 @given(st.data())
@@ -384,7 +384,7 @@ def test_any_mutation_of_a_statement_has_a_verdict_and_none_is_less_than_the_sch
     made, key, data
 ):
     kind = data.draw(st.sampled_from(sorted(made)))
-    told = data.draw(mutated(statement(made[kind])))
-    found = must_have_a_verdict(sealed_as_it_is(told, key), key)
-    if not SCHEMA.is_valid(told):
-        assert not found.ok, told
+    document = data.draw(mutated(statement(made[kind])))
+    found = must_have_a_verdict(sealed_as_it_is(document, key), key)
+    if not SCHEMA.is_valid(document):
+        assert not found.ok, document

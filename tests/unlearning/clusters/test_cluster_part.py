@@ -74,8 +74,8 @@ LARGE = st.integers(-LIMIT, LIMIT)
 @given(st.lists(st.lists(LARGE, min_size=3, max_size=3), min_size=1, max_size=12),
        st.lists(st.lists(LARGE, min_size=3, max_size=3), min_size=1, max_size=5))  # fmt: skip
 def test_the_nearest_centre_is_that_of_whole_numbers_alone_and_in_any_block(rows, centres):
-    told = nearest(np.array(rows), np.array(centres))
-    for row, found in zip(rows, told.tolist(), strict=True):
+    nearest_ones = nearest(np.array(rows), np.array(centres))
+    for row, found in zip(rows, nearest_ones.tolist(), strict=True):
         far = [sum((a - b) ** 2 for a, b in zip(row, one, strict=True)) for one in centres]
         assert found == far.index(min(far))
         assert nearest(np.array([row]), np.array(centres)).tolist() == [found]

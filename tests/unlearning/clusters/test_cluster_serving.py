@@ -52,9 +52,9 @@ def test_both_signatures_tell_the_cluster_that_the_part_tells(tmp_path, learner,
     assert len(set(which.tolist())) == 4
     served = tf.saved_model.load(str(tmp_path / "model")).signatures["columns"]
     numbers, texts = table
-    told = served(numbers=tf.constant(numbers), strings=tf.constant(texts[:, np.newaxis]))
-    assert [int(one) - 1 for one in told["classes"].numpy()] == which.tolist()
-    assert told["probabilities"].numpy().argmax(axis=1).tolist() == which.tolist()
+    outputs = served(numbers=tf.constant(numbers), strings=tf.constant(texts[:, np.newaxis]))
+    assert [int(one) - 1 for one in outputs["classes"].numpy()] == which.tolist()
+    assert outputs["probabilities"].numpy().argmax(axis=1).tolist() == which.tolist()
 
 
 def test_without_a_row_there_is_nothing_to_serve(tmp_path, learner):

@@ -26,7 +26,7 @@ def decimals_of(rows, penalty, start, steps=60):
     """Return the optimum (L lists of width), by Newton's method from near it."""
     with localcontext() as context:
         context.prec = DIGITS
-        told = [([_decimal(one) for one in row], y, Decimal(c)) for row, y, c in features(rows)]
+        terms = [([_decimal(one) for one in row], y, Decimal(c)) for row, y, c in features(rows)]
         classes = len(rows.classes)
         labels, width = len(start), len(start[0])
         point = [_decimal(one) for column in start for one in column]
@@ -36,7 +36,7 @@ def decimals_of(rows, penalty, start, steps=60):
             curved = [[Decimal(0)] * len(point) for _ in point]
             for place in range(len(point)):
                 curved[place][place] = held
-            for row, which, count in told:
+            for row, which, count in terms:
                 shares = _shares(row, point, classes, labels)
                 for one in range(labels):
                     number = classes - labels + one
@@ -84,6 +84,8 @@ def _solved(matrix, wanted):
             rows[other] = [a - factor * b for a, b in zip(rows[other], rows[place], strict=True)]
     found = [Decimal(0)] * len(rows)
     for place in reversed(range(len(rows))):
-        told = sum((rows[place][at] * found[at] for at in range(place + 1, len(rows))), Decimal(0))
-        found[place] = (rows[place][-1] - told) / rows[place][place]
+        known_part = sum(
+            (rows[place][at] * found[at] for at in range(place + 1, len(rows))), Decimal(0)
+        )
+        found[place] = (rows[place][-1] - known_part) / rows[place][place]
     return found

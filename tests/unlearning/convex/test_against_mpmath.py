@@ -25,15 +25,15 @@ PROBLEMS = {**ADVERSARIAL, "at a boundary": at_a_boundary()[:2]}
 def objective(there, penalty, point):
     """Return the losses of rows and half of the penalty times all squares, as mpmath adds them."""
     classes, labels = len(there.classes), len(point)
-    told = mpmath.mpf(penalty) / 2 * mpmath.fsum(one**2 for column in point for one in column)
+    loss = mpmath.mpf(penalty) / 2 * mpmath.fsum(one**2 for column in point for one in column)
     for row, which, count in features(there):
         values = [mpmath.mpf(one.numerator) / one.denominator for one in row]
         logits = [mpmath.mpf(0)] * (classes - labels)
         logits += [mpmath.fdot(values, column) for column in point]
         most = max(logits)
-        told += count * (most - logits[which])
-        told += count * mpmath.log(mpmath.fsum(mpmath.exp(one - most) for one in logits))
-    return told
+        loss += count * (most - logits[which])
+        loss += count * mpmath.log(mpmath.fsum(mpmath.exp(one - most) for one in logits))
+    return loss
 
 
 @pytest.mark.parametrize("name", PROBLEMS)

@@ -45,8 +45,8 @@ def near(values):
 def test_powers_are_within_21_of_the_square_of_a_rounding(values):
     with localcontext() as context:
         context.prec = 80
-        told = words(near(np.abs(values)))
-        for t, found in zip(exactly(told), exactly(exp_of_minus(told)), strict=True):
+        exponents = words(near(np.abs(values)))
+        for t, found in zip(exactly(exponents), exactly(exp_of_minus(exponents)), strict=True):
             true = (-t).exp()
             if t <= FAR:
                 assert abs(found - true) <= 21 * U2 * true
@@ -62,20 +62,20 @@ def test_shares_are_within_the_bound_and_sum_to_one(values, classes):
     with localcontext() as context:
         context.prec = 80
         found = list(zip(*(exactly(one) for one in shares_of(logits)), strict=True))
-        for row, told in zip(
+        for row, shares_of_row in zip(
             zip(*(exactly(one) for one in logits), strict=True), found, strict=True
         ):
             powers = [(one - max(row)).exp() for one in row]
-            for power, share in zip(powers, told, strict=True):
+            for power, share in zip(powers, shares_of_row, strict=True):
                 assert abs(share - power / sum(powers)) <= error * Decimal(2) ** -bits
 
 
 def test_a_bound_a_hundred_times_smaller_would_be_caught():
     rng = np.random.default_rng(0)
-    told = words(rng.uniform(0, 70, 2000))
+    exponents = words(rng.uniform(0, 70, 2000))
     with localcontext() as context:
         context.prec = 80
-        pairs = zip(exactly(told), exactly(exp_of_minus(told)), strict=True)
+        pairs = zip(exactly(exponents), exactly(exp_of_minus(exponents)), strict=True)
         worst = max(abs(found / (-t).exp() - 1) for t, found in pairs)
     assert Decimal("0.21") * U2 < worst < 21 * U2
-    assert isinstance(told, DoubleWord)
+    assert isinstance(exponents, DoubleWord)

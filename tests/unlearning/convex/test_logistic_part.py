@@ -157,8 +157,8 @@ def test_what_is_published_is_the_nearest_of_the_grid_to_the_optimum():
     there = stand(drawn(np.random.default_rng(12), size=25))
     point, part = optimum.optimum(there, penalty=1.0), learnt(there, penalty=1.0)
     entries = point.weights[1 + len(there.powers) :, 0]
-    for exact, told in zip(entries, part.entries[:, 0], strict=True):
-        apart = abs(Fraction(int(exact), 1 << point.bits) - Fraction(float(told)))
+    for exact, published in zip(entries, part.entries[:, 0], strict=True):
+        apart = abs(Fraction(int(exact), 1 << point.bits) - Fraction(float(published)))
         assert apart <= Fraction(1, 2 * GRID)
 
 

@@ -23,17 +23,17 @@ SMALL, LARGE = st.integers(-(1 << 49), 1 << 49), st.integers(-(1 << 300), 1 << 3
 @given(st.lists(SMALL, min_size=1, max_size=8))
 def test_narrow_limbs_are_the_numbers_and_small(values):
     limbs = narrow_limbs(np.array([values], np.int64))
-    told = [sum(int(one[0, at]) << NARROW * k for k, one in enumerate(limbs))
+    summed = [sum(int(one[0, at]) << NARROW * k for k, one in enumerate(limbs))
             for at in range(len(values))]  # fmt: skip
-    assert told == values and max(np.abs(one).max() for one in limbs) < 1 << NARROW
+    assert summed == values and max(np.abs(one).max() for one in limbs) < 1 << NARROW
 
 
 @given(st.lists(LARGE, min_size=1, max_size=8))
 def test_wide_limbs_are_the_numbers_and_small(values):
     limbs = wide_limbs(np.array(values, object))
-    told = [sum(int(one[at]) << WIDE * k for k, one in enumerate(limbs))
+    summed = [sum(int(one[at]) << WIDE * k for k, one in enumerate(limbs))
             for at in range(len(values))]  # fmt: skip
-    assert told == values and max(np.abs(one).max() for one in limbs) < 1 << WIDE
+    assert summed == values and max(np.abs(one).max() for one in limbs) < 1 << WIDE
 
 
 PARTS = st.lists(
@@ -50,8 +50,8 @@ def test_digits_sum_to_two_words_that_are_right_to_the_bits_that_are_said(parts)
     for number, eighth in parts:
         found.add(np.array([number], np.int64), at=8 * eighth)
     true = Fraction(sum(number << 8 * eighth for number, eighth in parts), 1 << 60)
-    told = found.in_two_words(bits=60)
-    exact = Fraction(float(told.high[0])) + Fraction(float(told.low[0]))
+    pair = found.in_two_words(bits=60)
+    exact = Fraction(float(pair.high[0])) + Fraction(float(pair.low[0]))
     assert abs(exact - true) <= abs(true) / (1 << 102)
 
 
@@ -60,17 +60,17 @@ def test_what_cancels_leaves_no_bit_behind():
     found.add(np.array([1], np.int64), at=160)
     found.add(np.array([-1], np.int64), at=160)
     found.add(np.array([-1], np.int64), at=0)
-    told = found.in_two_words(bits=160)
-    assert (told.high[0], told.low[0]) == (-(2.0**-160), 0.0)
+    pair = found.in_two_words(bits=160)
+    assert (pair.high[0], pair.low[0]) == (-(2.0**-160), 0.0)
 
 
 @given(st.lists(st.floats(-1000, 1000), min_size=1, max_size=20))
 def test_limbs_of_two_words_sum_to_them_but_for_half_a_unit(values):
     high = np.array(values)
-    told = two_sum(high, high * 2.0**-54)
-    limbs = limbs_of_two_words(told, limbs=5)
+    pair = two_sum(high, high * 2.0**-54)
+    limbs = limbs_of_two_words(pair, limbs=5)
     for at in range(len(values)):
-        true = Fraction(float(told.high[at])) + Fraction(float(told.low[at]))
+        true = Fraction(float(pair.high[at])) + Fraction(float(pair.low[at]))
         found = sum(Fraction(float(one[at])) / (1 << WIDE * k) for k, one in enumerate(limbs))
         assert abs(found - true) <= Fraction(1, 1 << 97)
         assert all(abs(one[at]) <= 1 << WIDE - 1 for one in limbs[1:])

@@ -114,9 +114,9 @@ def test_a_deletion_makes_those_of_the_cells_that_lose_rows_and_no_bit_differs(
     monkeypatch.setattr(gated_examples, "parse_block", lambda *a: made.append(1) or parse(*a))
     for write, folder in old.items():
         made.clear()
-        told = write(after, fast := new_folder(), old=folder, before=before)
+        statistics = write(after, fast := new_folder(), old=folder, before=before)
         assert len(made) <= 2 < len(after.cells)
-        assert told == write(after, anew := new_folder())
+        assert statistics == write(after, anew := new_folder())
         assert contents(fast) == contents(anew)
     taken = [
         path.relative_to(fast).parts[1]

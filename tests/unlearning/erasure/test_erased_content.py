@@ -71,21 +71,21 @@ COPIES = {
 
 def digests_of(folder, data):
     (folder / "erased").write_bytes(data)
-    told = set()
-    Search(Matcher(()), told.add).read(folder / "erased")
+    digests = set()
+    Search(Matcher(()), digests.add).read(folder / "erased")
     (folder / "erased").unlink()
-    return told
+    return digests
 
 
 @pytest.mark.parametrize("kind", COPIES)
 @pytest.mark.parametrize("patterns", [(), (b"something else",)])
 def test_a_copy_of_erased_content_is_found(tmp_path, kind, patterns):
-    told = digests_of(tmp_path, CHECKPOINT)
+    digests = digests_of(tmp_path, CHECKPOINT)
     (tmp_path / "copy").write_bytes(COPIES[kind]())
     draw = np.random.default_rng(4)
     other = {name: draw.normal(size=one.shape).astype("<f4") for name, one in STATE.items()}
     (tmp_path / "other").write_bytes(save({**other, "slots/zero": STATE["slots/zero"]}))
-    scan = scan_folder(tmp_path, patterns, digests=told, lengths=LENGTHS)
+    scan = scan_folder(tmp_path, patterns, digests=digests, lengths=LENGTHS)
     assert (scan.found, scan.unread) == (("copy",), ())
 
 
@@ -93,9 +93,9 @@ def test_what_is_longer_than_an_erased_file_is_found_across_pieces(tmp_path):
     data = DRAW.bytes(9 << 20)
     (tmp_path / "copy").write_bytes(b"\x93NUMPY" + data + b"x")
     lengths = [6 + len(data)]
-    told = {digest(b"\x93NUMPY" + data)}
-    assert scan_folder(tmp_path, [], digests=told, lengths=lengths).found == ("copy",)
-    assert scan_folder(tmp_path, [], digests=told).found == ()
+    digests = {digest(b"\x93NUMPY" + data)}
+    assert scan_folder(tmp_path, [], digests=digests, lengths=lengths).found == ("copy",)
+    assert scan_folder(tmp_path, [], digests=digests).found == ()
 
 
 def test_arrays_of_zeros_are_known_by_no_digest(tmp_path):

@@ -36,7 +36,7 @@ def feature(kind, values):
 
 
 def example(columns):
-    entries = (field(1, name) + field(2, feature(*told)) for name, told in columns)
+    entries = (field(1, name) + field(2, feature(*feature_of)) for name, feature_of in columns)
     return field(1, b"".join(field(1, entry) for entry in entries))
 
 
@@ -66,10 +66,10 @@ def test_each_integer_is_found_and_nothing_else(examples):
         for _, (kind, values) in () if isinstance(one, bytes) else one:
             wanted += values if kind == "integers" else ()
     found = b"\x00".join(integers_of_examples(io.BytesIO(stream)))
-    told = [int(number) for number in found.split(b"\x00") if number]
+    integers = [int(number) for number in found.split(b"\x00") if number]
     if not any(isinstance(one, bytes) for one in examples):
-        assert told == wanted
-    assert set(wanted) <= set(told)
+        assert integers == wanted
+    assert set(wanted) <= set(integers)
 
 
 @given(st.lists(EXAMPLES, max_size=4), st.binary(max_size=3))
@@ -91,13 +91,13 @@ def test_integers_are_seen_however_many_and_behind_what_only_looks_like_them(man
 def test_examples_as_protobuf_itself_writes_them_are_seen_to_have_integers_or_none():
     import tensorflow as tf
 
-    told = tf.train.Example()
-    told.features.feature["size"].float_list.value.extend([1.5, float("nan")])
-    told.features.feature["town"].bytes_list.value.append(b"x" * 300)
-    told.features.feature["none"].SetInParent()
-    assert not may_hold_integers(told.SerializeToString())
-    told.features.feature["age"].int64_list.value.append(44)
-    assert may_hold_integers(told.SerializeToString())
+    message = tf.train.Example()
+    message.features.feature["size"].float_list.value.extend([1.5, float("nan")])
+    message.features.feature["town"].bytes_list.value.append(b"x" * 300)
+    message.features.feature["none"].SetInParent()
+    assert not may_hold_integers(message.SerializeToString())
+    message.features.feature["age"].int64_list.value.append(44)
+    assert may_hold_integers(message.SerializeToString())
 
 
 def test_frames_are_told_apart_wherever_a_piece_ends():

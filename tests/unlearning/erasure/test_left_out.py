@@ -63,9 +63,9 @@ def test_another_persons_row_that_mentions_an_id_does_not_blind_the_scan(tmp_pat
     planned = Project(root, backend=DirectBackend()).plan([FORGOTTEN])
     assert planned["left_out"] == [{"number": 1, "places": ["2 rows of m1"]}]
     assert "Id 1 stands in what stays, too (2 rows of m1)" in in_words(planned)[-2]
-    with pytest.raises(CheckFailed, match=r"id 1 of 1: 2 rows of m1") as told:
+    with pytest.raises(CheckFailed, match=r"id 1 of 1: 2 rows of m1") as raised:
         forget(root)
-    assert FORGOTTEN not in str(told.value)
+    assert FORGOTTEN not in str(raised.value)
     assert files_of(root) == before
     (root / "notes.txt").write_text(f"call {FORGOTTEN}")
     with pytest.raises(ResidueFound, match=r"Nothing was changed: 1 file.*notes\.txt"):
@@ -127,9 +127,9 @@ def test_an_open_reader_of_the_index_delays_the_end_of_a_run_and_nothing_worse(
     with closing(index):
         index.execute("BEGIN")
         assert index.execute("SELECT count(*) FROM models").fetchone() == (1,)
-        with pytest.raises(WorkspaceBusy, match="Another program is reading the index") as told:
+        with pytest.raises(WorkspaceBusy, match="Another program is reading the index") as raised:
             forget(workspace)
-    assert "remove" not in str(told.value)
+    assert "remove" not in str(raised.value)
     assert Project(workspace).models()[-1]["state"] == "live"  # a model is served meanwhile
     assert forget(workspace)["request_id"] == "r1"
     assert Project(workspace).audit()["ok"]

@@ -45,8 +45,8 @@ def test_a_bomb_meets_its_limit_and_is_named(tmp_path, monkeypatch, kind):
     assert scan_folder(tmp_path, [PATTERN]).clean
     monkeypatch.setattr(contents, "LEAST_UNPACKED", 1 << 23)
     monkeypatch.setattr(contents, "TIMES_UNPACKED", 0)
-    told = scan_folder(tmp_path, [PATTERN]).unread
-    assert told == ("bomb (not understood: it unpacks to more than 8 MiB)",)
+    unread = scan_folder(tmp_path, [PATTERN]).unread
+    assert unread == ("bomb (not understood: it unpacks to more than 8 MiB)",)
 
 
 PACKERS = {"gzip": gzip, "zlib": zlib, "bzip2": bz2, "xz": lzma, "zstandard": zstandard}
@@ -69,8 +69,8 @@ def test_a_file_without_an_end_is_named_at_once(tmp_path):
         stream.write(PATTERN)
     with (tmp_path / "small").open("wb") as stream:
         stream.truncate(1 << 24)
-    told = scan_folder(tmp_path, [PATTERN]).unread
-    assert told == ("hollow (not understood: a sparse file of 1048576 MiB)",)
+    unread = scan_folder(tmp_path, [PATTERN]).unread
+    assert unread == ("hollow (not understood: a sparse file of 1048576 MiB)",)
 
 
 def test_a_scan_says_how_far_it_has_come(tmp_path, monkeypatch):

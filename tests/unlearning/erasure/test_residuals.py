@@ -296,8 +296,8 @@ def test_nonces_of_many_cells_are_no_riddle_and_are_searched_all_the_same(tmp_pa
         folder.mkdir(parents=True)
         (folder / "cells.json").write_text(json.dumps([[] for _ in range(number)]))
         (folder / other).write_bytes(nonces)
-        told = scan_folder(folder, patterns(TEXT)).unread
-        assert [one.partition(" (not understood")[0] for one in told] == [other]
+        unread = scan_folder(folder, patterns(TEXT)).unread
+        assert [one.partition(" (not understood")[0] for one in unread] == [other]
 
 
 @pytest.mark.parametrize("dtype", ["<f4", "<f8", "<i4"])

@@ -47,11 +47,11 @@ def checkpoint(*numbers):
 
 def digests_of(data, folder):
     """The digests in a file of these bytes."""
-    told = set()
+    digests = set()
     (folder / "asked").write_bytes(data)
-    Search(Matcher(()), told.add).read(folder / "asked")
+    Search(Matcher(()), digests.add).read(folder / "asked")
     (folder / "asked").unlink()
-    return told
+    return digests
 
 
 FILES = st.lists(
@@ -110,17 +110,17 @@ def test_a_copy_of_what_goes_is_told_though_more_of_it_stays(tmp_path):
     assert "stays" not in scan.to_json()
 
 
-def test_a_file_that_stays_and_begins_with_what_goes_isdigests_of(tmp_path):
+def test_a_file_that_stays_and_begins_with_what_goes_is_told(tmp_path):
     (tmp_path / "live").mkdir()
     erased = checkpoint(4)
     (tmp_path / "live" / "longer").write_bytes(erased + b"and more")
-    told = digests_of(erased, tmp_path)
+    digests = digests_of(erased, tmp_path)
     places = Places((), ["live"])
-    scan = scan_folder(tmp_path, [], digests=told, lengths=[len(erased)], places=places)
+    scan = scan_folder(tmp_path, [], digests=digests, lengths=[len(erased)], places=places)
     assert scan.found == ("live/longer",)
     (tmp_path / "live" / "the same").write_bytes(erased)
-    scan = scan_folder(tmp_path, [], digests=told, lengths=[len(erased)], places=places)
-    assert scan.found == () and set(scan.stays) == told
+    scan = scan_folder(tmp_path, [], digests=digests, lengths=[len(erased)], places=places)
+    assert scan.found == () and set(scan.stays) == digests
 
 
 def test_a_deletion_keeps_no_digest_of_what_the_new_model_has(tmp_path):

@@ -90,12 +90,12 @@ def test_a_file_has_the_same_bytes_from_two_processes_and_answers_when_it_is_rea
     features = module.features(frame, spec)
     read = FORMATS.by_suffix[suffix].loaded(one[1], spec.task)
     if classes:
-        told = read.shares(features)
-        assert told.shape == (120, classes) and np.allclose(told.sum(axis=1), 1, atol=1e-5)
-        assert (told.argmax(axis=1) == rows.targets).mean() > 0.7
+        outputs = read.shares(features)
+        assert outputs.shape == (120, classes) and np.allclose(outputs.sum(axis=1), 1, atol=1e-5)
+        assert (outputs.argmax(axis=1) == rows.targets).mean() > 0.7
     else:
-        told = read.values(features)
-        assert told.shape == (120,) and np.corrcoef(told, rows.targets)[0, 1] > 0.7
+        outputs = read.values(features)
+        assert outputs.shape == (120,) and np.corrcoef(outputs, rows.targets)[0, 1] > 0.7
     changed = RowsToFit(rows.numbers[1:], rows.texts[1:], rows.targets[1:], None)
     assert fitted_apart(
         module, spec, changed, libraries=[LIBRARY[suffix]], hash_seed=HASHES

@@ -34,8 +34,8 @@ def table(*, late_column=False):
         label = "yes" if draw.random() < 0.25 + size / 2 else "no"
         person = f"person-{n % 40}"
         # A column that is text because of those who leave.
-        told = "about half" if late_column and person in FORGOTTEN else f"{size:.3f}"
-        yield [person, draw.choice("rgb"), told, label]
+        late = "about half" if late_column and person in FORGOTTEN else f"{size:.3f}"
+        yield [person, draw.choice("rgb"), late, label]
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +96,9 @@ def test_an_exact_result_with_a_twin_passes_by_its_bits_and_is_certified(trained
     assert answer["evaluated"]["rungs"][0]["values"]["untouched"] == 0
     assert found["rungs"][0]["values"] == dict.fromkeys(("untouched", "unlearned", "retrained"))
     file = project.root / "requests/r1/evaluation-m1.json"
-    told = {"outcome": "passed", "rung": "bits", "digest": digest_file(file)}
-    assert answer["evaluation"] == told
-    assert certified(answer)["evaluation"] == told
+    judgement = {"outcome": "passed", "rung": "bits", "digest": digest_file(file)}
+    assert answer["evaluation"] == judgement
+    assert certified(answer)["evaluation"] == judgement
     assert not any((project.root / "tmp").glob("*"))  # the twin is gone
 
 
@@ -175,24 +175,26 @@ def test_models_that_read_other_columns_are_not_compared(trained):
 def test_few_forgotten_rows_leave_no_number_about_them(trained):
     project = trained({})
     project.forget(FORGOTTEN[:1])
-    told = {finding["name"]: finding for finding in report(project)["findings"]}
-    assert told["attack by loss"]["measure"] is None
-    assert "too few" in told["attack by loss"]["detail"]
-    assert "over-unlearning" not in told and report(project)["measures"] == []
+    findings = {finding["name"]: finding for finding in report(project)["findings"]}
+    assert findings["attack by loss"]["measure"] is None
+    assert "too few" in findings["attack by loss"]["detail"]
+    assert "over-unlearning" not in findings and report(project)["measures"] == []
     assert report(project)["charts"] is None
 
 
 def test_numbers_of_the_old_model_are_told_once_and_what_stays_has_words(trained, tmp_path):
     project = trained({})
-    told = project.forget(FORGOTTEN, replay=True)["evaluated"]
-    assert told["charts"] and told["measures"]
+    evaluated = project.forget(FORGOTTEN, replay=True)["evaluated"]
+    assert evaluated["charts"] and evaluated["measures"]
     found = report(project)
-    assert found == past_evaluation(told) == past_evaluation(found)
+    assert found == past_evaluation(evaluated) == past_evaluation(found)
     assert (found["charts"], found["measures"]) == (None, [])
     assert {one["measure"] for one in found["findings"]} == {None}
     said = [found["why"], *(one["detail"] for one in (*found["rungs"], *found["findings"]))]
     assert not [text for text in said if re.search(r"\d", text)]
-    assert [one["outcome"] for one in found["rungs"]] == [one["outcome"] for one in told["rungs"]]
+    assert [one["outcome"] for one in found["rungs"]] == [
+        one["outcome"] for one in evaluated["rungs"]
+    ]
     project.report("r1", out=tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "How the result was judged: passed" in page

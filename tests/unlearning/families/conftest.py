@@ -38,7 +38,7 @@ def asked(new_folder, write_csv):
 
     def given(family, lines):
         case = case_of(family)
-        told = {
+        options = {
             "csv": write_csv(lines),
             "label": label_of(family),
             "weight_column": columns_of(family).get("weight"),
@@ -50,8 +50,8 @@ def asked(new_folder, write_csv):
         }
         if case.module is not None:
             (folder / f"{family}.py").write_text(case.module)
-            told["module"] = folder / f"{family}.py"
-        return told
+            options["module"] = folder / f"{family}.py"
+        return options
 
     assert HEADER[:2] == ["row", "person"]
     return given
@@ -97,9 +97,9 @@ def twins(new_folder, asked, fresh, originals):
             (root, asked(family, source(without=people, seed=len(known) + at + 1)))
             for at, (root, people) in enumerate(zip(roots, wanted, strict=True))
         ]
-        told = fresh("train", *runs, imports=case_of(family).imports)
-        assert told.status == 0
-        for root, people, answer in zip(roots, wanted, told.answers, strict=True):
+        ended = fresh("train", *runs, imports=case_of(family).imports)
+        assert ended.status == 0
+        for root, people, answer in zip(roots, wanted, ended.answers, strict=True):
             known[family, people] = Learnt(root) if "error" not in answer else answer
 
     def twin(family, people, *, also=()):

@@ -148,15 +148,15 @@ def _unseen(learnt: Learnt) -> list[str]:
 
 def _sketched(learnt: Learnt) -> list[str]:
     """Choose people whose rows proposed splits at the root of a tree."""
-    told = {one: learnt.project.trace_subject(one)["models"][0] for one in everybody()}
-    rows = {one: [bytes.fromhex(key) for key in it["row_keys"]] for one, it in told.items()}
+    traces = {one: learnt.project.trace_subject(one)["models"][0] for one in everybody()}
+    rows = {one: [bytes.fromhex(key) for key in it["row_keys"]] for one, it in traces.items()}
     return proposing(learnt.ledger.shard(0).checkpoint(0), rows, most=3)
 
 
 def _started(learnt: Learnt) -> list[str]:
     """Choose people of whose rows clusters start."""
-    told = {one: learnt.project.trace_subject(one)["models"][0] for one in everybody()}
-    rows = {one: [bytes.fromhex(key) for key in it["row_keys"]] for one, it in told.items()}
+    traces = {one: learnt.project.trace_subject(one)["models"][0] for one in everybody()}
+    rows = {one: [bytes.fromhex(key) for key in it["row_keys"]] for one, it in traces.items()}
     return starting(learnt.ledger.shard(0).checkpoint(0), rows)
 
 
@@ -337,12 +337,14 @@ def sets_of(family: str) -> dict[str, Choose]:
 
 def reasons_of(family: str) -> dict[str, str]:
     """Say of each forget set of the design that a family does not have why that is so."""
-    told = {name: one.why for name, one in case_of(family).sets.items() if isinstance(one, NotHere)}
+    reasons = {
+        name: one.why for name, one in case_of(family).sets.items() if isinstance(one, NotHere)
+    }
     trail = family_of(family).trail
     for name, trails in WHO_HAS.items():
         if trail not in trails:
-            told.setdefault(name, f"a model whose trail is {trail} has no such rows")
-    return {name: why for name, why in told.items() if name not in sets_of(family)}
+            reasons.setdefault(name, f"a model whose trail is {trail} has no such rows")
+    return {name: why for name, why in reasons.items() if name not in sets_of(family)}
 
 
 def columns_of(family: str) -> dict[str, str | None]:

@@ -127,10 +127,10 @@ def _carry_out(order: Mapping[str, Any]) -> None:
         backend = direct.DirectBackend()
         project = Project(run["root"], backend=backend, workers=order.get("workers"))
         try:
-            told = getattr(project, order["do"])(**run["given"])
+            answer = getattr(project, order["do"])(**run["given"])
         except UnweaveError as error:
-            told = {"error": type(error).__name__, "message": str(error)}
-        Path(run["answer"]).write_text(json.dumps(told, default=str))
+            answer = {"error": type(error).__name__, "message": str(error)}
+        Path(run["answer"]).write_text(json.dumps(answer, default=str))
 
 
 def main() -> None:

@@ -67,8 +67,8 @@ def state_of(learnt: Learnt) -> dict[str, Any]:
 def _told(file: Path) -> Any:
     if file.suffix != ".json":
         return digest_file(file)
-    told = json.loads(file.read_bytes())
-    return {name: one for name, one in told.items() if name not in WHEN_AND_FOR_WHOM}
+    document = json.loads(file.read_bytes())
+    return {name: one for name, one in document.items() if name not in WHEN_AND_FOR_WHOM}
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
@@ -97,8 +97,8 @@ def between(old: Learnt, after: RowStore) -> "Deletion":
             known = {key.tobytes() for key in left}
             if gone := [at for at, key in enumerate(rows) if key.tobytes() not in known]:
                 deleted[shard, slice_] = rows[np.array(gone)]
-    told = [one.description["inference"] for one in (before, after)]
-    fresh = None if told[0] == told[1] else INFERENCE_CHANGED
+    inferred = [one.description["inference"] for one in (before, after)]
+    fresh = None if inferred[0] == inferred[1] else INFERENCE_CHANGED
     situation = Situation(
         ledger, deleted, after.counts, fresh, adapts=adapts(module_source(ledger))
     )
@@ -121,13 +121,13 @@ class Deletion:
     def plan(self, strategy: Strategy[Any]) -> ModelPlan:
         """Return what a strategy decides; raises LeftAsItIs for a plan that leaves something."""
         decisions = strategy.decide(self.situation)
-        told = {"strategy": strategy.name, "claim": strategy.claim}
+        named = {"strategy": strategy.name, "claim": strategy.claim}
         found = downstream(self.situation)
-        must_leave_nothing(decisions, found, self.situation, **told)
+        must_leave_nothing(decisions, found, self.situation, **named)
         return ModelPlan(
             model_before=self.situation.ledger.header.model, model_after="m2", why="",
             rows_found=0, rows_by_split={}, shards=decisions, steps_planned=0, steps_full=0,
-            verdicts=(), inference_changed=False, **told,
+            verdicts=(), inference_changed=False, **named,
         )  # fmt: skip
 
     def carried_out(self, plan: ModelPlan, folder: Path) -> Ledger:

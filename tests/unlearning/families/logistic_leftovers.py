@@ -24,5 +24,5 @@ def weightless_entries(old: State, new: State) -> Iterator[tuple[str, State]]:
         ("a value without rows", entry),
         ("a weight of minus zero", replace(part, entries=zeros)),
     ):
-        told = changed.to_state()
-        yield kind, {f"{WEIGHTS}{name}": np.ascontiguousarray(one) for name, one in told.items()}
+        state = changed.to_state()
+        yield kind, {f"{WEIGHTS}{name}": np.ascontiguousarray(one) for name, one in state.items()}

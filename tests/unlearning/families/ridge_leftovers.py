@@ -47,5 +47,5 @@ def zero_entries(old: State, new: State) -> Iterator[tuple[str, State]]:
         ("a class without rows", replace(part, sums=group, weights=more)),
         ("the marginals of a value without rows", replace(part, marginals=known)),
     ):
-        told = changed.to_state()
-        yield kind, {f"{WEIGHTS}{name}": np.ascontiguousarray(one) for name, one in told.items()}
+        state = changed.to_state()
+        yield kind, {f"{WEIGHTS}{name}": np.ascontiguousarray(one) for name, one in state.items()}

@@ -108,9 +108,9 @@ def test_a_learner_answers_with_a_share_for_each_class(family, originals):
     source = ModelSource(ledger.header.module.name, module_source(ledger))
     learner = known.open(source, store, options=ledger.header.options)
     state, rows = ledger.final_weights()[0], store.slice_rows(0, 0)
-    told = learner.predict(state, rows)
-    assert told.shape == (len(rows), learner.units) and len(learner.targets(rows)) == len(rows)
+    outputs = learner.predict(state, rows)
+    assert outputs.shape == (len(rows), learner.units) and len(learner.targets(rows)) == len(rows)
     assert known.distance(state, state, names=ledger.header.trainable) == 0
     if learner.task == "classification":
-        assert np.allclose(told.sum(axis=1), 1, atol=1e-5)
+        assert np.allclose(outputs.sum(axis=1), 1, atol=1e-5)
         assert set(learner.targets(rows).tolist()) <= set(range(learner.units))

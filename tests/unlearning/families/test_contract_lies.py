@@ -50,12 +50,12 @@ def test_who_does_not_lie_is_taken(family, name, honest, deletion_of):
 def test_a_strategy_that_lies_is_refused(
     family, name, lie, honest, deletion_of, registered, tmp_path
 ):
-    told = lie(strategies_for(family)[name])
-    registered(told)
+    liar = lie(strategies_for(family)[name])
+    registered(liar)
     try:
-        result = taken(told, deletion_of(family), tmp_path / "ledger")
+        result = taken(liar, deletion_of(family), tmp_path / "ledger")
     except CheckFailed as error:
         assert isinstance(error, LeftAsItIs) == (lie in DECIDED)
-        assert lie not in DECIDED or told.name in str(error)
+        assert lie not in DECIDED or liar.name in str(error)
         return
     assert lie in MAY_BE_HONEST and result == honest(family, name)

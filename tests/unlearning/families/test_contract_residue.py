@@ -94,8 +94,8 @@ def test_what_is_put_back_into_any_field_of_a_unit_fails(family, deletion_of, re
 
 
 def into_json(file, key):
-    told = json.loads(file.read_text())
-    file.write_text(json.dumps({"kept": {key.hex(): told}}))
+    value = json.loads(file.read_text())
+    file.write_text(json.dumps({"kept": {key.hex(): value}}))
 
 
 def into_lines(file, key):

@@ -43,8 +43,8 @@ def run(fresh, asked, copied, some, tmp_path):
         if do == "forget" and again is None:
             root = copied(family, root.name).root
         given = asked(family, source()) if do == "train" else {"ids": some(family)}
-        told = fresh(do, (root, given), imports=case_of(family).imports, **how)
-        return Learnt(root), told
+        ended = fresh(do, (root, given), imports=case_of(family).imports, **how)
+        return Learnt(root), ended
 
     return carry_out
 
@@ -63,8 +63,8 @@ def wanted(originals, twins, some):
 @pytest.mark.parametrize("family", SLOW_TO_START)
 def test_rows_that_are_looked_at_one_by_one_give_the_bytes_of_all_at_once(family, do, run, wanted):
     one_by_one = dict.fromkeys([*PIECES, *case_of(family).pieces], 1)
-    learnt, told = run(family, do, numbers=one_by_one)
-    assert told.status == 0 and "error" not in told.answers[0]
+    learnt, ended = run(family, do, numbers=one_by_one)
+    assert ended.status == 0 and "error" not in ended.answers[0]
     assert differing(state_of(learnt), wanted(family, do)) == []
 
 
@@ -73,29 +73,29 @@ def test_rows_that_are_looked_at_one_by_one_give_the_bytes_of_all_at_once(family
 def test_parts_that_are_learnt_each_in_a_process_of_its_own_have_the_same_bytes(
     family, do, run, wanted
 ):
-    learnt, told = run(family, do, apart=True)
-    assert told.status == 0 and "error" not in told.answers[0]
+    learnt, ended = run(family, do, apart=True)
+    assert ended.status == 0 and "error" not in ended.answers[0]
     assert differing(state_of(learnt), wanted(family, do)) == []
 
 
 @pytest.mark.parametrize("family", every_family())
 def test_two_workers_of_beam_give_the_bytes_of_one_process(family, run, wanted):
     for do in ("train", "forget"):
-        learnt, told = run(family, do, workers=2)
-        assert told.status == 0 and "error" not in told.answers[0]
+        learnt, ended = run(family, do, workers=2)
+        assert ended.status == 0 and "error" not in ended.answers[0]
         assert differing(state_of(learnt), wanted(family, do)) == []
 
 
 def killed_at(unit, family, do, run, wanted):
     """Kill a run as it writes a unit, and start it again; say whether it was killed at all."""
-    killed, told = run(family, do, kill=unit)
-    if told.status == -signal.SIGKILL:
+    killed, ended = run(family, do, kill=unit)
+    if ended.status == -signal.SIGKILL:
         assert Learnt(killed.root).record is None or do == "forget"
-        learnt, told = run(family, do, again=killed.root)
-        assert told.status == 0 and "error" not in told.answers[0]
+        learnt, ended = run(family, do, again=killed.root)
+        assert ended.status == 0 and "error" not in ended.answers[0]
         assert differing(state_of(learnt), wanted(family, do)) == []
         return True
-    assert told.status == 0
+    assert ended.status == 0
     return False
 
 
@@ -123,8 +123,8 @@ def test_what_overflows_is_refused_at_its_limit(family, originals, run, wanted):
     parts = [store.slice_rows(part, 0) for part in range(len(store.counts))]
     most = max(len(rows) if rows.weights is None else rows.weights.sum() for rows in parts)
     most = int(most)
-    learnt, told = run(family, "train", numbers={limit.name: most})
+    learnt, ended = run(family, "train", numbers={limit.name: most})
     assert differing(state_of(learnt), wanted(family, "train")) == []
-    refused, told = run(family, "train", numbers={limit.name: most - 1})
-    assert told.answers[0]["error"] == "BadInput" and told.answers[0]["message"].endswith(".")
+    refused, ended = run(family, "train", numbers={limit.name: most - 1})
+    assert ended.answers[0]["error"] == "BadInput" and ended.answers[0]["message"].endswith(".")
     assert not refused.root.exists()

@@ -58,19 +58,19 @@ def learnt(tmp_path):
             options["module"] = tmp_path / "mine.py"
             options["module"].write_text(module)
         project = Project(tmp_path / name, backend=DirectBackend())
-        told = project.train(
+        answer = project.train(
             table, label=label, subject="who", key_file=key, model_family="estimator", **options
         )
-        return Learnt(tmp_path / name), told
+        return Learnt(tmp_path / name), answer
 
     return learn
 
 
 def test_an_estimator_is_forgotten_to_the_bit_and_served_by_its_own_file(learnt, tmp_path):
     options, gone = {"shards": 4, "weight_column": "count", "aggregate": "vote"}, ["p07", "p31"]
-    original, told = learnt("original", **options)
+    original, answer = learnt("original", **options)
     twin, _ = learnt("twin", without=gone, **options)
-    assert told["metrics"]["accuracy"] > 0.7 and (told["shards"], told["slices"]) == (4, 1)
+    assert answer["metrics"]["accuracy"] > 0.7 and (answer["shards"], answer["slices"]) == (4, 1)
     before = state_of(original)
     done = original.project.forget(gone, replay=True)
     assert (done["guarantee"], done["basis"]) == ("exact", "by replay")
@@ -78,11 +78,12 @@ def test_an_estimator_is_forgotten_to_the_bit_and_served_by_its_own_file(learnt,
     assert differing(state_of(original), state_of(twin)) == []
     changed = [name for name in differing(before, state_of(twin)) if name.endswith("safetensors")]
     assert 0 < len(changed) < 8
-    told = original.project.predict(tmp_path / "twin.csv")
-    assert told["predictions"] == twin.project.predict(tmp_path / "twin.csv")["predictions"]
+    answer = original.project.predict(tmp_path / "twin.csv")
+    assert answer["predictions"] == twin.project.predict(tmp_path / "twin.csv")["predictions"]
     right = [row[5] for row in rows(without=gone)]
     assert (
-        np.mean([one == other for one, other in zip(told["predictions"], right, strict=True)]) > 0.7
+        np.mean([one == other for one, other in zip(answer["predictions"], right, strict=True)])
+        > 0.7
     )
     assert original.project.audit(replay=5)["ok"] and original.project.doctor()["ok"]
     served = original.root / original.record.paths["pushed"]
@@ -91,13 +92,13 @@ def test_an_estimator_is_forgotten_to_the_bit_and_served_by_its_own_file(learnt,
 
 
 def test_values_are_told_and_a_class_that_a_shard_lacks_has_no_share(learnt, tmp_path):
-    by_value, told = learnt("values", label="age", shards=2, aggregate="median")
-    assert told["metrics"]["rmse"] < 25
+    by_value, answer = learnt("values", label="age", shards=2, aggregate="median")
+    assert answer["metrics"]["rmse"] < 25
     assert np.std(by_value.project.predict(tmp_path / "values.csv")["predictions"]) > 5
     few = [one for one in PEOPLE if one not in PEOPLE[:9]]
     small, _ = learnt("small", shards=5, without=few)
-    told = small.project.predict(tmp_path / "small.csv")
-    assert np.allclose(np.sum(told["probabilities"], axis=1), 1, atol=1e-5)
+    answer = small.project.predict(tmp_path / "small.csv")
+    assert np.allclose(np.sum(answer["probabilities"], axis=1), 1, atol=1e-5)
     assert small.project.forget(PEOPLE[:4], replay=True)["guarantee"] == "exact"
 
 

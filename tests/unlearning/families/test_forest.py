@@ -42,11 +42,11 @@ def learnt(tmp_path):
             csv.writer(stream).writerows(rows(without=without))
         other = {"wage": "rank", "rank": "wage"}.get(label)
         project = Project(tmp_path / name, backend=DirectBackend())
-        told = project.train(
+        answer = project.train(
             table, label=label, subject="who", drop=[other], key_file=key, model_family="forest",
             **options,
         )  # fmt: skip
-        return Learnt(tmp_path / name), told
+        return Learnt(tmp_path / name), answer
 
     return learn
 
@@ -66,9 +66,9 @@ WEIGHED = {"weight_column": "weight"}
 )
 def test_a_forest_forgets_people_to_the_bit(learnt, options):
     gone = ["p07", "p08", "p31"]
-    original, told = learnt("original", **options)
+    original, answer = learnt("original", **options)
     twin, _ = learnt("twin", without=gone, **options)
-    assert told["metrics"].get("r2", told["metrics"].get("accuracy")) > 0.8
+    assert answer["metrics"].get("r2", answer["metrics"].get("accuracy")) > 0.8
     before = state_of(original)
     done = original.project.forget(gone)
     assert (done["guarantee"], done["strategy"]) == ("exact", "mend-trees")

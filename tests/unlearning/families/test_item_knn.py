@@ -51,8 +51,8 @@ def learnt(tmp_path):
             csv.writer(stream).writerows([HEADER, *filter(kept, rows(seed=seed))])
         project = Project(tmp_path / name, backend=DirectBackend())
         given = {"subject": "user", "row_id": "row", "item_column": "song", **options}
-        told = project.train(table, key_file=key, model_family="item-knn", **given)
-        return Learnt(tmp_path / name), told
+        answer = project.train(table, key_file=key, model_family="item-knn", **given)
+        return Learnt(tmp_path / name), answer
 
     return learn
 
@@ -71,8 +71,8 @@ OPTIONS = [
 
 @pytest.mark.parametrize("options", OPTIONS)
 def test_people_are_forgotten_to_the_bit_with_certificate_and_audit(learnt, options):
-    original, told = learnt("original", **options)
-    assert told["task"] is None and told["metrics"]["histories"] > 1
+    original, answer = learnt("original", **options)
+    assert answer["task"] is None and answer["metrics"]["histories"] > 1
     before = state_of(original)
     done = original.project.forget(PEOPLE, replay=True)
     assert (done["guarantee"], done["basis"]) == ("exact", "by replay")
@@ -133,19 +133,19 @@ def test_an_item_that_only_the_forgotten_person_had_is_in_no_file_afterwards(lea
 
 def test_shards_without_rows_and_rows_that_say_nothing_are_no_hindrance(learnt):
     few = ["u00", "u01", "Lone Lee"]
-    original, told = learnt("original", shards=9, kept=lambda row: row[1] in [*few, "u02"])
-    assert told["shards"] == 9
+    original, answer = learnt("original", shards=9, kept=lambda row: row[1] in [*few, "u02"])
+    assert answer["shards"] == 9
     original.project.forget(["u02"])
     twin, _ = learnt("twin", shards=9, kept=lambda row: row[1] in few)
     assert differing(state_of(original), state_of(twin)) == []
-    nothing, told = learnt("nothing", kept=lambda row: row[3] == "")
-    assert told["metrics"].get("histories") == 0
+    nothing, answer = learnt("nothing", kept=lambda row: row[3] == "")
+    assert answer["metrics"].get("histories") == 0
     assert nothing.project.forget(["u00"])["guarantee"] == "exact"
 
 
 def test_who_is_asked_about_gets_ten_items_of_his_kind_and_none_that_he_has(learnt, tmp_path):
-    original, told = learnt("original")
-    assert told["metrics"]["hit_rate"] > told["metrics"]["baseline"]["hit_rate"]
+    original, answer = learnt("original")
+    assert answer["metrics"]["hit_rate"] > answer["metrics"]["baseline"]["hit_rate"]
     asked, out = tmp_path / "asked.csv", tmp_path / "out.csv"
     asked.write_text("who,song\nann,song-1-0\nbob,song-2-3\nann,song-1-4\nann,song-1-0\neve,x\n")
     said = original.project.predict(asked, row_id="who")
@@ -189,15 +189,15 @@ def test_who_has_more_items_than_count_is_warned_of(learnt, tmp_path):
     with table.open("w", newline="") as stream:
         csv.writer(stream).writerows([["user", "item"], *pairs])
     project = Project(tmp_path / "long", backend=DirectBackend())
-    told = project.train(table, subject="user", item_column="item", model_family="item-knn")
-    (warning,) = warned(told)
+    answer = project.train(table, subject="user", item_column="item", model_family="item-knn")
+    (warning,) = warned(answer)
     assert warning.startswith("The longest history has 1,001 rows: of one with more than 1,000")
-    assert told["understood"]["groups"] == 0
+    assert answer["understood"]["groups"] == 0
     assert project.forget(["long"])["guarantee"] == "exact"
 
 
-def warned(told):
-    return [one for one in told["understood"]["warnings"] if "history" in one]
+def warned(answer):
+    return [one for one in answer["understood"]["warnings"] if "history" in one]
 
 
 def test_who_wants_a_label_of_it_is_told_that_there_is_none(learnt, tmp_path):

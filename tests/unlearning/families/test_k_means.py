@@ -41,8 +41,10 @@ def learnt(tmp_path):
         with table.open("w", newline="") as stream:
             csv.writer(stream).writerows([HEADER, *rows(without=without)])
         project = Project(tmp_path / name, backend=DirectBackend())
-        told = project.train(table, subject="who", key_file=key, model_family="k-means", **options)
-        return Learnt(tmp_path / name), told
+        answer = project.train(
+            table, subject="who", key_file=key, model_family="k-means", **options
+        )
+        return Learnt(tmp_path / name), answer
 
     return learn
 
@@ -53,9 +55,9 @@ SCALED = {"clusters": 3, "scales": ("spent=10", "visits=5")}
 @pytest.mark.parametrize("shards", [1, 2])
 def test_three_kinds_of_people_are_found_and_forgotten_to_the_bit(learnt, tmp_path, shards):
     gone = ["p07", "p08", "p31"]
-    original, told = learnt("original", shards=shards, **SCALED)
+    original, answer = learnt("original", shards=shards, **SCALED)
     twin, _ = learnt("twin", without=gone, shards=shards, **SCALED)
-    assert told["task"] is None and told["metrics"]["explained"] > 0.8
+    assert answer["task"] is None and answer["metrics"]["explained"] > 0.8
     answers = original.project.predict(tmp_path / "original.csv")["predictions"]
     kinds = {number % 3: answers[number] for number in range(3)}
     assert len(set(kinds.values())) == 3

@@ -42,10 +42,10 @@ def learnt(tmp_path):
         with table.open("w", newline="") as stream:
             csv.writer(stream).writerows([HEADER, *rows(without=without)])
         project = Project(tmp_path / name, backend=DirectBackend())
-        told = project.train(
+        answer = project.train(
             table, label=label, subject="who", key_file=key, model_family="logistic", **options
         )
-        return Learnt(tmp_path / name), told
+        return Learnt(tmp_path / name), answer
 
     return learn
 
@@ -53,9 +53,9 @@ def learnt(tmp_path):
 def test_three_classes_are_forgotten_to_the_bit_by_weight_and_shard(learnt):
     options = {"scales": ("large=1e7",), "shards": 2, "aggregate": "vote", "weight_column": "count"}
     gone = ["p07", "p08", "p31"]
-    original, told = learnt("original", **options)
+    original, answer = learnt("original", **options)
     twin, _ = learnt("twin", without=gone, **options)
-    assert told["metrics"]["accuracy"] > 0.6
+    assert answer["metrics"]["accuracy"] > 0.6
     before = state_of(original)
     done = original.project.forget(gone, replay=True)
     assert (done["guarantee"], done["basis"]) == ("exact", "by replay")

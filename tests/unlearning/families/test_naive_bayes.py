@@ -79,12 +79,12 @@ def test_more_rows_than_sums_can_hold_exactly_are_refused_at_the_limit(monkeypat
 
 def test_probabilities_are_those_of_the_formula():
     sums = sums_of(*arrays([(1, 0, 0), (1, 1, 0), (2, 0, 1)]))
-    told = probabilities(sums, np.array([[1, 0], [7, 7]], np.int64), classes=[0, 1, 2])
+    shares = probabilities(sums, np.array([[1, 0], [7, 7]], np.int64), classes=[0, 1, 2])
     # Priors 3/6, 2/6, 1/6; of column 0 the shares of value 1 are 3/5, 1/4, 1/3, of an unseen one
     # 1/5, 1/4, 1/3; of column 1 those of value 0 are 2/5, 2/4, 1/3, of an unseen one as before.
     seen = np.array([3 / 6 * 3 / 5 * 2 / 5, 2 / 6 * 1 / 4 * 2 / 4, 1 / 6 / 9])
     unseen = np.array([3 / 6 / 25, 2 / 6 / 16, 1 / 6 / 9])
-    assert told == pytest.approx(np.stack([seen / seen.sum(), unseen / unseen.sum()]))
+    assert shares == pytest.approx(np.stack([seen / seen.sum(), unseen / unseen.sum()]))
 
 
 def test_a_row_of_weight_0_leaves_no_trace_of_its_values_or_its_class():

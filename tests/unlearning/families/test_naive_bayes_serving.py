@@ -138,5 +138,5 @@ schema = Schema((Column("t", "text"),), (label,))
 export_sums([left], Path({str(tmp_path / "model")!r}), schema=schema, rule="mean")
 print(json.dumps([name for name in sys.modules if name.split(".")[0] in ("tensorflow", "keras")]))
 """
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(told.stdout) == []
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []

@@ -41,10 +41,10 @@ def learnt(tmp_path):
             csv.writer(stream).writerows([["who", "tiny", "huge", "town", "wage"]])
             csv.writer(stream).writerows(rows(without=without))
         project = Project(tmp_path / name, backend=DirectBackend())
-        told = project.train(
+        answer = project.train(
             table, label="wage", subject="who", key_file=key, model_family="ridge", **options
         )
-        return Learnt(tmp_path / name), told
+        return Learnt(tmp_path / name), answer
 
     return learn
 
@@ -57,9 +57,9 @@ SCALES = ("tiny=1e-6", "huge=1e12")
 )
 def test_a_regression_forgets_people_to_the_bit(learnt, options):
     gone = ["p07", "p08", "p31"]
-    original, told = learnt("original", scales=SCALES, **options)
+    original, answer = learnt("original", scales=SCALES, **options)
     twin, _ = learnt("twin", scales=SCALES, without=gone, **options)
-    assert told["task"] == "regression" and told["metrics"]["r2"] > 0.7
+    assert answer["task"] == "regression" and answer["metrics"]["r2"] > 0.7
     before = state_of(original)
     done = original.project.forget(gone)
     assert (done["guarantee"], done["strategy"]) == ("exact", "subtract-sums")

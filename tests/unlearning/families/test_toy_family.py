@@ -78,8 +78,8 @@ def test_a_model_is_learnt_without_a_label(original):
     assert trained(answer)[0].startswith("Trained m1 (without a label) on ")
     assert set(answer["rows_by_split"]) == {"train", "eval", "unlabelled"}
     assert answer["rows_by_split"]["unlabelled"] == 0 and answer["rows"] == 240
-    told = project.ask.data("m1")
-    assert (told["task"], told["numbers"], told["strings"]) == (None, ["size", "weight"], [])
+    data = project.ask.data("m1")
+    assert (data["task"], data["numbers"], data["strings"]) == (None, ["size", "weight"], [])
     gated = read_json(project.root / "data" / "m1" / "gate.json")["inference"]
     assert gated == {"features": [["size", "number"], ["weight", "number"]], "rules": 3}
 

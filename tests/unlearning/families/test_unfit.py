@@ -56,9 +56,9 @@ def test_a_table_of_items_fits_who_learns_these_and_nobody_else(family):
 )
 def test_what_names_alone_tell_is_refused_before_a_row_is_read(tmp_path, named):
     (tmp_path / "given.csv").write_text("person,song\np1,1\np2,2\np3,3,4\n", encoding="utf-8")
-    with pytest.raises(BadInput, match="no column was named as one") as told:
+    with pytest.raises(BadInput, match="no column was named as one") as raised:
         Project(tmp_path / "ws").train(tmp_path / "given.csv", model_family="ridge", **named)
-    assert ("no items" in str(told.value)) == bool(named)
+    assert ("no items" in str(raised.value)) == bool(named)
     with pytest.raises(BadInput, match="Line 4"):
         Project(tmp_path / "ws").train(tmp_path / "given.csv", model_family="ridge", label="song")
 
@@ -67,9 +67,9 @@ def test_item_knn_names_all_that_it_cannot_use_at_once():
     schema = Schema((SIZE,), (CLASS,), (WEIGHT, WEIGHT))
     found = reasons("item-knn", schema, aggregate="vote", slices=2, penalty=2.0)
     assert [when for when, _ in found] == ["never", "never", *["change this"] * 4]
-    told = " ".join(why for _, why in found)
+    text = " ".join(why for _, why in found)
     for words in ("`penalty`", "`slices`", "`aggregate`", "`item_column`", "`label`", "2 columns"):
-        assert words in told
+        assert words in text
 
 
 @pytest.mark.parametrize("family", WITH_LABEL)

@@ -57,9 +57,9 @@ def test_name_capability_driver_libraries_and_tf32_belong_to_the_environment():
     ],
 )
 def test_what_cannot_be_recorded_is_refused(said, libraries, why):
-    with pytest.raises(BadInput, match=why) as told:
+    with pytest.raises(BadInput, match=why) as raised:
         card_facts(cards_in(said), libraries)
-    assert str(told.value).count(". ") == 0 and "`device` cpu" in str(told.value)
+    assert str(raised.value).count(". ") == 0 and "`device` cpu" in str(raised.value)
 
 
 def test_without_a_card_nothing_is_added_and_old_ledgers_are_as_they_were(monkeypatch):

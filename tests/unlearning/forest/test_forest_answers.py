@@ -22,10 +22,10 @@ def test_a_forest_tells_what_scikit_learns_does_and_by_the_same_features(table):
     numbers, labels = table
     rows = of_numbers(numbers, labels)
     trees = grown(rows.take(np.arange(800)), ForestShape(trees=30, share=0.5))
-    told = answers_of(trees, rows)[800:]
-    assert told.sum(axis=1) == pytest.approx(1)
+    outputs = answers_of(trees, rows)[800:]
+    assert outputs.sum(axis=1) == pytest.approx(1)
     theirs = RandomForestClassifier(30, random_state=0).fit(numbers[:800], labels[:800])
-    right = (told.argmax(axis=1) == labels[800:]).mean()
+    right = (outputs.argmax(axis=1) == labels[800:]).mean()
     assert right > theirs.score(numbers[800:], labels[800:]) - 0.03
     found = importances(trees, features=3, classes=2)
     assert found.sum() == pytest.approx(1)

@@ -89,9 +89,9 @@ def test_what_comes_is_there_as_if_it_always_had_been(rows, shape, data):
     first = rows.take(before)
     state = to_state(grown(first, shape), first)
     trees = from_state(state, rows, shape)
-    told = changed(trees, rows, shape, Moved(places(gone), places(new)))
+    result = changed(trees, rows, shape, Moved(places(gone), places(new)))
     twin = rows.take(after)
-    assert bytes_of(told, rows) == bytes_of(grown(twin, shape), twin)
+    assert bytes_of(result, rows) == bytes_of(grown(twin, shape), twin)
 
 
 @given(tables(), shapes())

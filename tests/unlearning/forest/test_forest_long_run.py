@@ -18,12 +18,12 @@ def table(classes, *, number=300, seed=0):
     numbers = random.integers(0, 50, (number, 3))
     numbers[random.random((number, 3)) < 0.05] = MISSING
     texts = random.integers(0, 6, (number, 2))
-    told = (numbers[:, 0] > 25) + (texts[:, 0] == 2) + (random.random(number) < 0.2)
+    signal = (numbers[:, 0] > 25) + (texts[:, 0] == 2) + (random.random(number) < 0.2)
     weights = random.integers(1, 3, number)
     if classes:
-        stats = class_stats(told % classes, weights, number=classes)
+        stats = class_stats(signal % classes, weights, number=classes)
     else:
-        stats = value_stats(told * 65536 + random.integers(-9999, 9999, number), weights)
+        stats = value_stats(signal * 65536 + random.integers(-9999, 9999, number), weights)
     keys = np.sort(random.integers(0, 2**63, number)).astype(np.uint64)
     features = np.concatenate([numbers, texts], axis=1)
     by_value = np.array([False] * 3 + [True] * 2)
@@ -39,8 +39,8 @@ def differing(sets, *, classes):
         size = random.choice([1, 1, 2, 5, 50, 250])
         gone = np.sort(random.permutation(len(rows))[:size])
         left = rows.take(np.setdiff1d(np.arange(len(rows)), gone))
-        told = mended_at_best(from_state(state, rows, SHAPE), rows, SHAPE, gone)
-        found += bytes_of(*told) != bytes_of(grown_at_best(left, SHAPE), left)
+        mended = mended_at_best(from_state(state, rows, SHAPE), rows, SHAPE, gone)
+        found += bytes_of(*mended) != bytes_of(grown_at_best(left, SHAPE), left)
     return found
 
 

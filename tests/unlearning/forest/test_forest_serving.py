@@ -68,11 +68,11 @@ def test_both_signatures_say_what_the_trees_say(tmp_path, table, task, rule):
     outputs, scores = AGGREGATIONS[rule].arrays(members)
     served = tf.saved_model.load(str(tmp_path / "model")).signatures
     numbers, strings, _ = table
-    told = (
+    both = (
         served["columns"](numbers=tf.constant(numbers), strings=tf.constant(strings)),
         served["serving_default"](examples=tf.constant(examples_of(tf, numbers, strings))),
     )
-    for one in told:
+    for one in both:
         if task == "regression":
             assert one["values"].numpy() == pytest.approx(outputs[:, 0], rel=1e-5, abs=1e-4)
             continue
@@ -91,8 +91,8 @@ def test_a_part_of_which_no_tree_has_a_row_tells_every_class_alike(tmp_path, tab
     assert learner.predict(state, rows) == pytest.approx(1 / 3)
     learner.export([state], tmp_path / "model", rule="mean")
     served = tf.saved_model.load(str(tmp_path / "model")).signatures["columns"]
-    told = served(numbers=tf.constant(table[0]), strings=tf.constant(table[1]))
-    assert told["probabilities"].numpy() == pytest.approx(1 / 3)
+    outputs = served(numbers=tf.constant(table[0]), strings=tf.constant(table[1]))
+    assert outputs["probabilities"].numpy() == pytest.approx(1 / 3)
 
 
 def test_what_cannot_be_served_is_refused(tmp_path, table):

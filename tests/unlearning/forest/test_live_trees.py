@@ -59,6 +59,6 @@ def test_both_draw_alike():
 
     random = np.random.default_rng(0)
     keys, rows = (random.integers(0, 2**64, n, dtype=np.uint64) for n in (50, (50, 2)))
-    told = [kernels.drawn(key, *row) for key, row in zip(keys, rows, strict=True)]
-    assert (drawn(keys, rows) == np.array(told, np.uint64)).all()
+    by_kernel = [kernels.drawn(key, *row) for key, row in zip(keys, rows, strict=True)]
+    assert (drawn(keys, rows) == np.array(by_kernel, np.uint64)).all()
     assert (mixed(keys) == np.array([kernels.mixed(key) for key in keys], np.uint64)).all()

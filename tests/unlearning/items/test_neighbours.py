@@ -95,5 +95,5 @@ def test_lists_of_parts_are_joined_by_name_and_added(one, other):
             own = wanted.setdefault(name, {})
             for another, steps in found:
                 own[another] = own.get(another, 0) + steps
-    told = {name: dict(found) for name, found in lists_of(joined(parts)).items()}
-    assert told == wanted
+    lists = {name: dict(found) for name, found in lists_of(joined(parts)).items()}
+    assert lists == wanted

@@ -51,10 +51,10 @@ def test_hits_are_counted_of_histories_with_two_items_beside_the_most_used():
     learnt, asked = some(1), [(9_000 + who, item, weight) for who, item, weight in some(2)]
     counts = counts_of(read(learnt))
     lists = nearest(counts, rule=COSINE, most=20)
-    told = hits(lists, [counts], read([*asked, (77, "sóng 01", 1)]))
+    metrics = hits(lists, [counts], read([*asked, (77, "sóng 01", 1)]))
     several = [end - start > 1 for start, end in read(asked).spans]
-    assert told["histories"] == sum(several) > 30
-    assert told["hit_rate"] > told["baseline"]["hit_rate"] + 0.1  # two kinds of people
+    assert metrics["histories"] == sum(several) > 30
+    assert metrics["hit_rate"] > metrics["baseline"]["hit_rate"] + 0.1  # two kinds of people
     assert hits(lists, [counts], read([(1, "sóng 01", 1)])) == {"histories": 0}
     unknown = hits(lists, [counts], read([(1, "x", 1), (1, "y", 1)]))
     assert (unknown["histories"], unknown["hit_rate"]) == (1, 0)
@@ -89,19 +89,19 @@ def test_both_signatures_say_what_the_lists_say(parts, tmp_path, tf):
     width = max(map(len, histories))
     padded = [[*one, *[""] * (width - len(one))] for one in histories]
     lists = lists_of(*given)
-    for told in (
+    for outputs in (
         served["histories"](items=tf.constant(padded)),
         served["serving_default"](examples=tf.constant(examples_of(tf, histories))),
     ):
-        assert told["items"].shape == told["scores"].shape == (len(histories), TOLD)
+        assert outputs["items"].shape == outputs["scores"].shape == (len(histories), TOLD)
         for row, items in enumerate(histories):
             places = places_in(lists.names, read([(1, item, 1) for item in items]))
             found, scores = recommended(lists, places[places >= 0])
             spare = TOLD - len(found)
             names = [lists.names[one] for one in found] + [b""] * spare
-            assert told["items"][row].numpy().tolist() == names
+            assert outputs["items"][row].numpy().tolist() == names
             wanted = [*(scores / STEPS_OF_ONE / parts), *[0.0] * spare]
-            assert told["scores"][row].numpy() == pytest.approx(wanted, rel=1e-6)
+            assert outputs["scores"][row].numpy() == pytest.approx(wanted, rel=1e-6)
 
 
 def test_a_name_may_be_any_text(tmp_path, tf):
@@ -111,9 +111,9 @@ def test_a_name_may_be_any_text(tmp_path, tf):
     learner.export([learner.relearnt(rows)], tmp_path / "model", rule="mean")
     served = tf.saved_model.load(str(tmp_path / "model")).signatures["histories"]
     for name in names:
-        (told,) = served(items=tf.constant([[name]]))["items"].numpy()
+        (items,) = served(items=tf.constant([[name]]))["items"].numpy()
         others = [one.encode() for one in sorted(names) if one != name]
-        assert [one for one in told.tolist() if one] == others[:5]  # all alike, by name
+        assert [one for one in items.tolist() if one] == others[:5]  # all alike, by name
 
 
 @pytest.mark.parametrize("triples", [[(1, "", 1)], [(1, "a", 0)], [(1, "a", 1), (2, "b", 1)]])
@@ -122,9 +122,9 @@ def test_a_model_that_knows_no_item_or_no_pair_recommends_nothing(triples, tmp_p
     learner.export([learner.relearnt(rows_of(triples))], tmp_path / "model", rule="mean")
     served = tf.saved_model.load(str(tmp_path / "model")).signatures["histories"]
     for asked in ([["a"], ["b"]], [[""], [""]], np.zeros((2, 0))):
-        told = served(items=tf.constant(asked, tf.string, np.shape(asked)))
-        assert set(told["items"].numpy().reshape(-1)) == {b""}
-        assert told["items"].shape == (2, TOLD)
+        outputs = served(items=tf.constant(asked, tf.string, np.shape(asked)))
+        assert set(outputs["items"].numpy().reshape(-1)) == {b""}
+        assert outputs["items"].shape == (2, TOLD)
 
 
 def test_without_a_part_there_is_nothing_to_serve(tmp_path):
@@ -135,7 +135,7 @@ def test_without_a_part_there_is_nothing_to_serve(tmp_path):
 def test_a_row_is_answered_by_how_its_item_suits_the_rest_of_its_history():
     learner = ItemLearner(SCHEMA, "cosine", 5)
     rows = rows_of([(1, "a", 1), (1, "b", 1), (2, "a", 1), (2, "", 1), (3, "c", 1)])
-    told = learner.predict(learner.relearnt(rows), rows)
+    outputs = learner.predict(learner.relearnt(rows), rows)
     half = pytest.approx(0.5**0.5, abs=1e-8)
-    assert told[:, 0].tolist() == [half, half, 0, 0, 0]
+    assert outputs[:, 0].tolist() == [half, half, 0, 0, 0]
     assert learner.targets(rows).tolist() == [1] * 5

@@ -61,8 +61,8 @@ def test_a_label_of_tens_of_thousands_is_learnt(train):
     assert made["metrics"]["rmse"] < 0.1 * deviation
     asked = project.root.parent / "asked.csv"
     asked.write_text("x\n250\n750\n", encoding="utf-8")
-    told = project.predict(asked)["predictions"]
-    assert told == pytest.approx([75_000, 125_000], abs=0.15 * deviation)
+    predictions = project.predict(asked)["predictions"]
+    assert predictions == pytest.approx([75_000, 125_000], abs=0.15 * deviation)
     (kept,) = project.root.glob(f"**/{MODULE_FILE}")
     assert kept.read_text(encoding="utf-8") == built_in_text()
 
@@ -74,8 +74,8 @@ def test_a_label_of_any_scale_is_learnt(shift, factor):
     learner.load(learner.initial_state(0, rows))
     for position in range(300):
         learner.step(rows, shard=0, position=position)
-    told = learner.predict(learner.weights(), rows)[:, 0]
-    error = np.sqrt(np.mean((told - rows.labels.astype(np.float64)) ** 2))
+    outputs = learner.predict(learner.weights(), rows)[:, 0]
+    error = np.sqrt(np.mean((outputs - rows.labels.astype(np.float64)) ** 2))
     assert error < 0.1 * (rows.labels.std() or 1)
 
 
@@ -140,9 +140,9 @@ def test_numbers_are_read_in_bins_between_quantiles():
     numbers = np.nan_to_num(values).astype(np.float32)
     missing = np.isnan(values).astype(np.float32)
     module.adapt(model, numbers, missing, np.zeros((256, 0), np.int32))
-    told = np.asarray(model.get_layer("bins")(numbers))
-    assert np.isfinite(told).all() and told.min() == 0 and told.max() == 1
-    assert told[[0, 64, 255], 0, 0] == pytest.approx([0, 64 / 127.5, 1])
+    binned = np.asarray(model.get_layer("bins")(numbers))
+    assert np.isfinite(binned).all() and binned.min() == 0 and binned.max() == 1
+    assert binned[[0, 64, 255], 0, 0] == pytest.approx([0, 64 / 127.5, 1])
 
 
 @pytest.mark.parametrize("slice_", [0, 1])

@@ -64,17 +64,17 @@ def test_probabilities_of_all_classes_are_answered_and_learnt(output, loss, clas
     for position in range(40):
         learner.step(rows, shard=0, position=position)
     assert learner.loss(rows) < before
-    told = learner.predict(learner.weights(), rows)
-    assert told.shape == (60, classes)
-    assert told.sum(axis=1) == pytest.approx(np.ones(60), abs=1e-5) and told.min() >= 0
-    assert np.mean(told.argmax(axis=1) == rows.labels) > 0.75
+    outputs = learner.predict(learner.weights(), rows)
+    assert outputs.shape == (60, classes)
+    assert outputs.sum(axis=1) == pytest.approx(np.ones(60), abs=1e-5) and outputs.min() >= 0
+    assert np.mean(outputs.argmax(axis=1) == rows.labels) > 0.75
 
 
 def test_the_second_class_is_that_of_which_one_unit_tells_the_probability():
     learner = learner_of(ONE_UNIT.format("'sigmoid'"), "'binary_crossentropy'")
     rows = rows_of(2)
-    told = learner.predict(learner.initial_state(0, rows), rows)
-    assert told[:, 1] == pytest.approx(1 / (1 + np.exp(-rows["numbers"].sum(axis=1))), abs=1e-5)
+    outputs = learner.predict(learner.initial_state(0, rows), rows)
+    assert outputs[:, 1] == pytest.approx(1 / (1 + np.exp(-rows["numbers"].sum(axis=1))), abs=1e-5)
 
 
 def test_class_weights_count_for_one_unit_too():
@@ -100,9 +100,11 @@ def test_a_loss_of_its_own_is_given_the_labels_that_the_module_makes():
     learner = learner_of(ALL_UNITS.format("'softmax'"), "far", classes=THREE, before=OWN)
     rows = rows_of(3)
     learner.load(learner.initial_state(0, rows))
-    told = learner.predict(learner.weights(), rows).astype(np.float64)
+    outputs = learner.predict(learner.weights(), rows).astype(np.float64)
     right = np.eye(3)[rows.labels]
-    assert learner.loss(rows) == pytest.approx(np.mean(((told - right) ** 2).sum(axis=1)), rel=1e-4)
+    assert learner.loss(rows) == pytest.approx(
+        np.mean(((outputs - right) ** 2).sum(axis=1)), rel=1e-4
+    )
 
 
 WRONG = {

@@ -193,12 +193,13 @@ def test_all_reasons_are_told_at_once_each_with_what_it_can_come_to():
     text = text.replace('(len(spec.numbers),), name="numbers"', '(9,), name="wage"')
     with pytest.raises(BadInput) as refused:
         KerasLearner(text.replace("spec.outputs", "7"), name="model.py", spec=SPEC, seed=3)
-    told = str(refused.value)
+    message = str(refused.value)
     assert (
-        told.count("Not yet: ") == 1 and "Not yet: The model of model.py has a train_step" in told
+        message.count("Not yet: ") == 1
+        and "Not yet: The model of model.py has a train_step" in message
     )
-    assert told.count("Change this: ") == 3
-    assert all(word in told for word in ("use_ema", "'wage'", "output shape (None, 7)"))
+    assert message.count("Change this: ") == 3
+    assert all(word in message for word in ("use_ema", "'wage'", "output shape (None, 7)"))
 
 
 def test_two_ops_that_hide_something_are_both_told(probe):

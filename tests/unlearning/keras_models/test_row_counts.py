@@ -67,11 +67,11 @@ def fitted(learner, rows, counts):
     start = learner.initial_state(0, rows)
     learner.load(start)
     model = learner.graph()
-    told = model.fit(
+    fit = model.fit(
         {"numbers": rows["numbers"]}, rows.labels, sample_weight=counts,
         batch_size=ROWS, epochs=1, shuffle=False, verbose=0,
     )  # fmt: skip
-    return told.history["loss"][0], learner.weights()
+    return fit.history["loss"][0], learner.weights()
 
 
 @pytest.mark.parametrize("task, loss", CASES)
@@ -91,9 +91,9 @@ def test_the_loss_is_the_sum_over_the_number_of_rows_not_over_that_of_weights():
     rows = rows_of("regression", weights=weights)
     state = learner.initial_state(0, rows)
     answers = learner.predict(state, rows)[:, 0]
-    told, _ = stepped(learner, rows)
+    found, _ = stepped(learner, rows)
     squares = weights * (answers - rows.labels) ** 2
-    assert told == pytest.approx(squares.sum() / ROWS, rel=1e-5)
+    assert found == pytest.approx(squares.sum() / ROWS, rel=1e-5)
     learner.load(state)
     assert learner.loss(rows) == pytest.approx(squares.sum() / ROWS, rel=1e-5)
 

@@ -93,11 +93,11 @@ def test_what_is_compiled_for_fit_alone_is_no_hidden_state():
 
 def test_answers_stand_side_by_side_in_the_order_of_labels():
     learner, rows = learner_of("[minutes, kind, late]", IN_ORDER), rows_of()
-    told = learner.predict(learner.initial_state(0, rows), rows)
-    assert told.shape == (24, 6)
+    outputs = learner.predict(learner.initial_state(0, rows), rows)
+    assert outputs.shape == (24, 6)
     slices = [slice_of(learner.spec, label) for label in learner.spec.labels]
     assert slices == [slice(0, 2), slice(2, 5), slice(5, 6)]
-    late, kind, minutes = (told[:, one] for one in slices)
+    late, kind, minutes = (outputs[:, one] for one in slices)
     assert late.sum(axis=1) == pytest.approx(np.ones(24), abs=1e-5)
     assert kind.sum(axis=1) == pytest.approx(np.ones(24), abs=1e-5)
     direct = dict(zip(("minutes", "a_kind", "late"), learner.graph()(rows["numbers"]), strict=True))

@@ -56,9 +56,9 @@ def plainly(rows, *, classes):
             for column, one in zip(COLUMNS, entries, strict=True)
             if one is not None
         }
-        told = {("class", label): 1} if classes else {("value",): label}
+        label_features = {("class", label): 1} if classes else {("value",): label}
         for one, its in features.items():
-            for other, amount in {**features, **told}.items():
+            for other, amount in {**features, **label_features}.items():
                 found[one, other] = found.get((one, other), 0) + its * amount
     return found
 
@@ -103,8 +103,8 @@ def same(one, other):
 def test_sums_are_those_of_pythons_integers(table):
     classes, rows = table
     if rows:
-        told, wanted = by_name(summed(rows, classes=classes)), plainly(rows, classes=classes)
-        assert {name: one for name, one in told.items() if one} == {
+        found, wanted = by_name(summed(rows, classes=classes)), plainly(rows, classes=classes)
+        assert {name: one for name, one in found.items() if one} == {
             name: one for name, one in wanted.items() if one
         }
 
@@ -163,9 +163,9 @@ def test_a_full_piece_of_the_greatest_steps_is_summed_exactly():
         np.repeat(rows.entries, times, axis=0), np.repeat(rows.there, times, axis=0), None,
         np.repeat(rows.values, times),
     )  # fmt: skip
-    told, one = gram_of(many), gram_of(rows)
+    sums, one = gram_of(many), gram_of(rows)
     for name in ("pairs", "number_pairs", "number_entries", "label_numbers", "label_entries"):
-        assert (getattr(told, name) == getattr(one, name) * times).all()
+        assert (getattr(sums, name) == getattr(one, name) * times).all()
 
 
 def test_more_entries_than_pairs_are_kept_of_are_refused(monkeypatch):

@@ -73,11 +73,11 @@ def test_both_signatures_say_what_the_weights_say(tmp_path, table, task, rule, f
     outputs, scores = AGGREGATIONS[rule].arrays(members)
     served = tf.saved_model.load(str(tmp_path / "model")).signatures
     numbers, strings, _ = table
-    told = (
+    both = (
         served["columns"](numbers=tf.constant(numbers), strings=tf.constant(strings)),
         served["serving_default"](examples=tf.constant(examples_of(tf, numbers, strings))),
     )
-    for one in told:
+    for one in both:
         if task == "regression":
             assert one["values"].numpy() == pytest.approx(outputs[:, 0], rel=1e-5, abs=1e-4)
             continue

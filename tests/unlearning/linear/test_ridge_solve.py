@@ -51,8 +51,10 @@ def test_values_are_those_of_ridge_on_standardized_numbers(table):
     numbers, texts, values = table
     rows = rows_of(numbers, texts, values=values)
     sums = gram_of(rows)
-    told = answers_of(sums, solved(sums, penalty=PENALTY), rows, classes=None)[:, 0] / STEPS_OF_ONE
-    assert told == pytest.approx(by_scikit(*table), abs=1e-3)
+    outputs = (
+        answers_of(sums, solved(sums, penalty=PENALTY), rows, classes=None)[:, 0] / STEPS_OF_ONE
+    )
+    assert outputs == pytest.approx(by_scikit(*table), abs=1e-3)
 
 
 def test_shares_are_those_of_ridge_for_each_class(table):
@@ -60,10 +62,10 @@ def test_shares_are_those_of_ridge_for_each_class(table):
     classes = np.where(values > np.median(values), 11, -5)
     rows = rows_of(numbers, texts, classes=classes)
     sums = gram_of(rows)
-    told = answers_of(sums, solved(sums, penalty=PENALTY), rows, classes=[99, 11, -5])
+    outputs = answers_of(sums, solved(sums, penalty=PENALTY), rows, classes=[99, 11, -5])
     wanted = by_scikit(numbers, texts, (classes == 11).astype(float))
     cut = np.maximum([np.zeros(400), wanted, 1 - wanted], LEAST)
-    assert told == pytest.approx((cut / cut.sum(axis=0)).T, abs=1e-6)
+    assert outputs == pytest.approx((cut / cut.sum(axis=0)).T, abs=1e-6)
 
 
 def test_a_text_that_was_never_seen_and_one_that_is_missing_say_nothing(table):
@@ -73,9 +75,9 @@ def test_a_text_that_was_never_seen_and_one_that_is_missing_say_nothing(table):
     weights = solved(sums, penalty=PENALTY)
     never = RowSteps(rows.numbers, rows.columns, texts + 100, rows.there, None, rows.values)
     not_there = RowSteps(rows.numbers, rows.columns, texts, ~rows.there, None, rows.values)
-    told = [answers_of(sums, weights, one, classes=None) for one in (never, not_there)]
-    assert np.array_equal(*told)
-    assert np.allclose(told[0][:, 0], rows.numbers @ weights.numbers[:, 0] + weights.intercepts)
+    outputs = [answers_of(sums, weights, one, classes=None) for one in (never, not_there)]
+    assert np.array_equal(*outputs)
+    assert np.allclose(outputs[0][:, 0], rows.numbers @ weights.numbers[:, 0] + weights.intercepts)
 
 
 @given(TABLES, st.data())

@@ -81,8 +81,8 @@ def test_scores_are_pearsons_chi_square_and_the_squared_correlation():
     assert by_number[2] == 0  # it does not vary
     features = [*numbers[:, :2].T, *ones]
     wanted = np.array([np.corrcoef(one, values)[0, 1] ** 2 for one in features])
-    told = np.concatenate([by_number[:2], by_entry])
-    assert told / told.max() == pytest.approx(wanted / wanted.max(), rel=1e-4)
+    scores = np.concatenate([by_number[:2], by_entry])
+    assert scores / scores.max() == pytest.approx(wanted / wanted.max(), rel=1e-4)
 
 
 def test_of_equal_scores_the_first_is_chosen():

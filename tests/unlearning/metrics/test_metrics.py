@@ -109,9 +109,9 @@ def test_calibration_of_answers_that_come_true_and_of_ones_that_do_not():
 
 def test_calibration_error_takes_bins_apart():
     # Two bins whose errors have opposite signs must not cancel.
-    told = np.array([[0.6, 0.4]] * 10 + [[0.9, 0.1]] * 10)
+    probabilities = np.array([[0.6, 0.4]] * 10 + [[0.9, 0.1]] * 10)
     labels = np.array([0] * 9 + [1] + [0] * 6 + [1] * 4)
-    assert expected_calibration_error(told, labels) == pytest.approx(0.3)
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(0.3)
 
 
 def test_distances_of_weights():

@@ -176,9 +176,9 @@ def test_a_deletion_is_recorded_checked_scanned_and_certified(workspace, tmp_pat
     scan = scan_own(folders, request.opened, when="After the erasure")
     change = changed(request, second, found, checks)
     certify_own(workspace, request, change, scan=scan, left_out=False, clock=CLOCK, version="0")
-    told = verify(request.folder.certificate, public_key=workspace.public_key)
-    assert told["ok"] and told["rows"] == 6, told
-    assert told["models"][0]["guarantee"] == "exact"
+    answer = verify(request.folder.certificate, public_key=workspace.public_key)
+    assert answer["ok"] and answer["rows"] == 6, answer
+    assert answer["models"][0]["guarantee"] == "exact"
     assert not request.folder.open_file.exists() and not request.folder.open_key.exists()
     text = request.folder.certificate.read_text()
     assert "person-3" not in text and LETTER not in text
@@ -196,8 +196,8 @@ def test_each_of_several_people_has_a_certificate_and_a_receipt_of_their_own(wor
         workspace, request, changed(request, second, found, checks), scan=scan, left_out=True,
         clock=CLOCK, version="0",
     )  # fmt: skip
-    told = verify(request.folder.certificate, public_key=workspace.public_key)
-    assert told["ok"] and told["rows"] == 12
+    answer = verify(request.folder.certificate, public_key=workspace.public_key)
+    assert answer["ok"] and answer["rows"] == 12
     left_out = statement_of(request.folder.certificate)["predicate"]["not_covered"][-1]
     assert left_out.startswith("values of the rows that stand elsewhere, too")
     nonces = []

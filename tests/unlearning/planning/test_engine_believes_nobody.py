@@ -392,8 +392,8 @@ def test_rows_that_no_unit_saw_were_not_learnt_from(project):
     assert answer["learnt"] is False
     assert answer["weights_digest_before"] == answer["weights_digest_after"]
     assert answer["affected_shards"] == []
-    told = {check["name"]: check for check in answer["checks"]}
-    same = told["all states are the old ones, since no unit saw the rows"]
+    checks = {check["name"]: check for check in answer["checks"]}
+    same = checks["all states are the old ones, since no unit saw the rows"]
     assert same["outcome"] == "uninformative" and same["detail"].startswith("not learnt from")
     envelope = read_json(Path(answer["certificate"]))
     statement = json.loads(base64.b64decode(envelope["payload"]))

@@ -121,8 +121,8 @@ def test_where_nothing_fits_the_costs_are_told_and_nothing_is_changed(project, o
     with pytest.raises(BadInput, match=r"No strategy fits into .* would take \d") as refused:
         project.forget(["person-4"], **options)
     assert files_of(project.root) == before
-    told = [name for name in strategies_for("keras") if f"{name} would take" in str(refused.value)]
-    assert told == (
+    named = [name for name in strategies_for("keras") if f"{name} would take" in str(refused.value)]
+    assert named == (
         ["retrain-shards"] if "guarantee" in options
         else ["amnesiac"] if "strategy" in options
         else ["retrain-shards", "amnesiac-marginal"]

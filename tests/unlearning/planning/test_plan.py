@@ -326,8 +326,8 @@ def test_the_planned_steps_are_the_steps_taken_when_no_batch_is_empty(project):
     assert plan["steps_planned"] == done["steps_planned"] == done["steps_recomputed"] > 0
     assert plan["steps_full"] == done["steps_full"] == sum(stage.steps for stage in stages)
     assert plan["affected_shards"] == done["affected_shards"]
-    told = [(one["kind"], one["verdict"], one["count"]) for one in plan["verdicts"]]
-    assert told == [(one["kind"], one["verdict"], one["count"]) for one in done["verdicts"]]
+    counts = [(one["kind"], one["verdict"], one["count"]) for one in plan["verdicts"]]
+    assert counts == [(one["kind"], one["verdict"], one["count"]) for one in done["verdicts"]]
 
 
 @pytest.mark.parametrize("guarantee", ["exact", "approximate"])

@@ -238,8 +238,8 @@ def test_the_last_hidden_layer_is_what_the_last_layer_is_given(poisoned):
     if kernel.ndim == 1:
         kernel, bias = bias, kernel
     scores = np.exp(hidden @ kernel + bias)
-    told = scores / scores.sum(axis=1, keepdims=True)
-    assert np.allclose(told, learner.predict(weights, rows), atol=1e-5)
+    shares = scores / scores.sum(axis=1, keepdims=True)
+    assert np.allclose(shares, learner.predict(weights, rows), atol=1e-5)
 
 
 def test_the_spectral_method_proposes_rows_of_every_class(poisoned, tmp_path):

@@ -38,8 +38,8 @@ def test_votes_count_and_the_mean_breaks_a_tie():
     one = np.array([[0.9, 0.1, 0.0], [0.6, 0.4, 0.0], [0.2, 0.8, 0.0]])
     other = np.array([[0.0, 0.4, 0.6], [0.1, 0.9, 0.0], [0.3, 0.7, 0.0]])
     third = np.array([[0.0, 0.4, 0.6], [0.0, 0.1, 0.9], [0.3, 0.7, 0.0]])
-    told, scores = AGGREGATIONS["vote"].arrays(stacked([one, other, third]))
-    np.testing.assert_allclose(told, [[1 / 3, 0, 2 / 3], [1 / 3, 1 / 3, 1 / 3], [0, 1, 0]])
+    outputs, scores = AGGREGATIONS["vote"].arrays(stacked([one, other, third]))
+    np.testing.assert_allclose(outputs, [[1 / 3, 0, 2 / 3], [1 / 3, 1 / 3, 1 / 3], [0, 1, 0]])
     # Two of three outvote the surest; of three with a vote each the likeliest on average is taken.
     assert scores.argmax(axis=1).tolist() == [2, 1, 1]
 
@@ -78,5 +78,5 @@ def test_a_model_that_votes_still_votes_after_a_deletion(tmp_path):
     done = project.forget(["p3"], replay=True)
     assert (done["guarantee"], done["basis"]) == ("exact", "by replay")
     assert project.ask.hyperparameters()["aggregate"] == "vote"
-    told = np.array(project.predict(table)["probabilities"])
-    np.testing.assert_allclose(told * 3, np.round(told * 3), atol=1e-5)
+    shares = np.array(project.predict(table)["probabilities"])
+    np.testing.assert_allclose(shares * 3, np.round(shares * 3), atol=1e-5)

@@ -33,10 +33,10 @@ def answers(folder):
     import tensorflow as tf
 
     model = tf.saved_model.load(str(folder))
-    told = model.signatures["serving_default"](
+    outputs = model.signatures["serving_default"](
         x=tf.constant([1.0, 2.0]), word=tf.constant(["two", "no"])
     )
-    return {name: value.numpy().tolist() for name, value in told.items()}
+    return {name: value.numpy().tolist() for name, value in outputs.items()}
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +66,8 @@ def test_the_same_model_written_later_is_other_bytes_and_one_canonical_form(mode
 def test_a_canonical_copy_answers_as_the_original_does(models, tmp_path):
     copy_canonical(models / "later", tmp_path / "copy")
     assert not (tmp_path / "copy" / "fingerprint.pb").exists()
-    told = answers(tmp_path / "copy")
-    assert told == answers(models / "later") == {"y": [4.0, 12.0], "number": [1, -1]}
+    outputs = answers(tmp_path / "copy")
+    assert outputs == answers(models / "later") == {"y": [4.0, 12.0], "number": [1, -1]}
     assert canonical_digest(tmp_path / "copy") == canonical_digest(models / "later")
 
 

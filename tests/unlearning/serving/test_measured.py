@@ -47,11 +47,13 @@ def test_they_are_those_of_scikit_learn(classes, rows, seed, weighed):
 @given(st.integers(2, 60), st.integers(0, 1000), st.booleans())
 def test_of_values_too(rows, seed, weighed):
     draw = np.random.default_rng(seed)
-    labels, told = draw.normal(50_000, 30, rows), draw.normal(50_000, 30, rows)
+    labels, predictions = draw.normal(50_000, 30, rows), draw.normal(50_000, 30, rows)
     counts = draw.uniform(0.5, 3.0, rows) if weighed else np.ones(rows)
-    error = float(np.sqrt(np.average((told - labels) ** 2, weights=counts)))
+    error = float(np.sqrt(np.average((predictions - labels) ** 2, weights=counts)))
     found = measured_values(error, labels, counts)
-    assert found["r2"] == pytest.approx(of_sklearn.r2_score(labels, told, sample_weight=counts))
+    assert found["r2"] == pytest.approx(
+        of_sklearn.r2_score(labels, predictions, sample_weight=counts)
+    )
     if not weighed:
         assert found["baseline"]["rmse"] == pytest.approx(np.std(labels))
 
@@ -101,12 +103,12 @@ def test_of_a_model_of_an_earlier_version_as_much_is_told_as_it_kept():
 
 def test_of_an_ended_model_whole_per_cents_stay_and_nothing_else():
     scores, labels = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([0, 1, 1])
-    told = {
+    metrics = {
         "rows": 3,
         "accuracy": 2 / 3,
         "log_loss": 0.4,
         **measured_classes(scores, labels, np.ones(3)),
     }
-    assert past_metrics(told) == {"rows": 3, "accuracy": 0.67}
+    assert past_metrics(metrics) == {"rows": 3, "accuracy": 0.67}
     values = measured_values(1.0, np.array([1.0, 2.0]), np.ones(2))
     assert past_metrics({"rows": 3, **values}) == {"rows": 3}

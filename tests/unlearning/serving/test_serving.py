@@ -170,8 +170,8 @@ def test_a_process_that_never_heard_of_the_project_serves_the_aggregate_of_the_s
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    told = json.loads(done.stdout)
-    for (_, rows), (project, answer, _), ways in zip(asked, all_served, told, strict=True):
+    answers = json.loads(done.stdout)
+    for (_, rows), (project, answer, _), ways in zip(asked, all_served, answers, strict=True):
         outputs, scores, evaluation = expected_outputs(project)
         assert len(rows) == len(evaluation) > 5
         for found in ways:
@@ -191,8 +191,8 @@ def test_predict_gives_what_the_model_serves(served):
         assert predicted["classes"] == ["maybe", "no", "yes"]
         np.testing.assert_allclose(np.sum(predicted["probabilities"], axis=1), 1, atol=1e-5)
         chosen = [predicted["classes"].index(name) for name in predicted["predictions"]]
-        told = np.array(predicted["probabilities"])
-        assert np.array_equal(told[np.arange(160), chosen], told.max(axis=1))
+        probabilities = np.array(predicted["probabilities"])
+        assert np.array_equal(probabilities[np.arange(160), chosen], probabilities.max(axis=1))
     else:
         assert np.std(predicted["predictions"]) > 0
 

@@ -57,8 +57,8 @@ def project(original, tmp_path):
 def test_a_ratio_of_one_or_more_is_no_progress_and_a_lower_one_is_not(unlearned, untouched):
     measured = Distances(unlearned=unlearned, untouched=untouched)
     assert math.isclose(measured.relative, unlearned / untouched)
-    for told in (measured.in_words, TOLD[measured.nearness]):
-        assert (NO_PROGRESS in told) == (measured.relative >= 1)
+    for words in (measured.in_words, TOLD[measured.nearness]):
+        assert (NO_PROGRESS in words) == (measured.relative >= 1)
 
 
 def test_what_was_not_measured_is_said_to_be_unmeasured_and_a_twin_of_its_own_is_no_progress():
@@ -132,9 +132,9 @@ def test_the_warning_goes_to_standard_error_and_into_the_json(project, capsys):
     answer = project.plan(["p3"], strategy="amnesiac")
     for as_json in (True, False):
         show(answer, as_json, "planned")
-        told = capsys.readouterr()
-        assert told.err == f"Warning: {answer['warnings'][0]}\n"
-        assert not as_json or json.loads(told.out)["warnings"] == answer["warnings"]
+        printed = capsys.readouterr()
+        assert printed.err == f"Warning: {answer['warnings'][0]}\n"
+        assert not as_json or json.loads(printed.out)["warnings"] == answer["warnings"]
 
 
 # In results

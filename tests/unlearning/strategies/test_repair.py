@@ -132,8 +132,8 @@ def test_a_repair_is_a_stage_of_its_own_with_its_batches_and_a_checkpoint(root, 
         recorded = {step.position for step in steps}
         assert recorded <= shard.recorded_updates()
     project = Project(root, backend=DirectBackend(), reveal=True)
-    told = project.trace_checkpoint(f"s{decision.shard}.r{last.stage}")
-    assert told["serves"] and told["from_checkpoint"] == f"s{decision.shard}.subtracted"
+    traced = project.trace_checkpoint(f"s{decision.shard}.r{last.stage}")
+    assert traced["serves"] and traced["from_checkpoint"] == f"s{decision.shard}.subtracted"
     assert project.doctor()["differences"] == []
 
 

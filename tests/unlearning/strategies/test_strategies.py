@@ -111,7 +111,7 @@ def situation(ledger, *deleted, fresh_start=None, counts=COUNTS):
     return Situation(ledger, places, left, fresh_start)
 
 
-def told(decisions):
+def actions(decisions):
     return [(decision.action, decision.kept_stages) for decision in decisions]
 
 
@@ -134,7 +134,7 @@ def told(decisions):
     ],
 )
 def test_a_shard_keeps_the_stages_before_its_first_deleted_row(ledger, deleted, expected):
-    assert told(RetrainShards().decide(situation(ledger, *deleted))) == expected
+    assert actions(RetrainShards().decide(situation(ledger, *deleted))) == expected
 
 
 def test_planned_steps_are_those_of_the_stages_after_the_kept_ones_on_the_rows_that_remain(ledger):
@@ -145,7 +145,7 @@ def test_planned_steps_are_those_of_the_stages_after_the_kept_ones_on_the_rows_t
 
 def test_what_changed_for_all_rows_retrains_all_shards_and_says_why(ledger):
     decisions = RetrainShards().decide(situation(ledger, (0, 2, 1), fresh_start="it is another"))
-    assert told(decisions) == [("retrained", 0)] * 3
+    assert actions(decisions) == [("retrained", 0)] * 3
     assert {decision.why for decision in decisions} == {"it is another"}
     full = sum(stage.steps for row in ((40, 20, 9), *COUNTS[1:]) for stage in schedule(row,
                PARTITION))  # fmt: skip
@@ -155,10 +155,10 @@ def test_what_changed_for_all_rows_retrains_all_shards_and_says_why(ledger):
 def test_stages_without_their_checkpoint_are_trained_again_whoever_is_deleted(own_ledger):
     own_ledger.shard(1).checkpoint_file(1).unlink()
     decisions = RetrainShards().decide(situation(own_ledger, (0, 2, 1)))
-    assert told(decisions) == [("retrained", 2), ("retrained", 1), ("kept", 3)]
+    assert actions(decisions) == [("retrained", 2), ("retrained", 1), ("kept", 3)]
     assert "only 1 checkpoint is left" in decisions[1].why
     decisions = RetrainShards().decide(situation(own_ledger, (1, 2, 1)))
-    assert told(decisions) == [("kept", 3), ("retrained", 1), ("kept", 3)]
+    assert actions(decisions) == [("kept", 3), ("retrained", 1), ("kept", 3)]
 
 
 @given(
@@ -183,7 +183,7 @@ def test_no_kept_stage_has_ever_seen_a_deleted_row(tmp_path_factory, counts, dat
         if not sum(left):
             assert decision.action == "empty" and decision.steps == 0
         elif not slices:
-            assert told([decision]) == [("kept", 3)] and decision.steps == 0
+            assert actions([decision]) == [("kept", 3)] and decision.steps == 0
         else:
             assert decision.action == "retrained" and decision.kept_stages <= min(slices)
             # Not more than needed: all stages that had rows and none of the deleted are kept.
@@ -195,9 +195,13 @@ def test_no_kept_stage_has_ever_seen_a_deleted_row(tmp_path_factory, counts, dat
 
 def test_a_deleted_row_that_decided_when_a_stage_ends_counts_like_one_that_was_learnt(ledger):
     asked = Situation(ledger, {(0, 2): keys(1)}, COUNTS, None, frozenset({(0, 1), (2, 1)}))
-    assert told(RetrainShards().decide(asked)) == [("retrained", 1), ("kept", 3), ("retrained", 1)]
+    assert actions(RetrainShards().decide(asked)) == [
+        ("retrained", 1),
+        ("kept", 3),
+        ("retrained", 1),
+    ]
     decisions = Amnesiac().decide(asked)
-    assert told(decisions) == [("subtracted", 1), ("kept", 3), ("subtracted", 1)]
+    assert actions(decisions) == [("subtracted", 1), ("kept", 3), ("subtracted", 1)]
     assert decisions[0].positions != () == decisions[2].positions
 
 
@@ -250,12 +254,12 @@ def test_the_steps_to_subtract_are_those_whose_batch_held_a_row(ledger, slice_, 
     (decision, *others) = Amnesiac().decide(asked)
     assert decision.positions == tuple(sorted(expected))
     assert (decision.action, decision.kept_stages, decision.steps) == ("subtracted", slice_, 0)
-    assert told(others) == [("kept", 3), ("kept", 3)]
+    assert actions(others) == [("kept", 3), ("kept", 3)]
 
 
 def test_a_shard_without_rows_left_leaves_instead_of_being_subtracted_from(ledger):
     deleted = [(1, 1, 30), (1, 2, 20)]
-    assert told(Amnesiac().decide(situation(ledger, *deleted)))[1] == ("empty", 0)
+    assert actions(Amnesiac().decide(situation(ledger, *deleted)))[1] == ("empty", 0)
 
 
 def test_without_recorded_updates_amnesiac_is_refused_with_what_to_do(tmp_path):
@@ -526,6 +530,6 @@ def test_only_who_subtracts_recorded_updates_speaks_of_any(strategy):
     decision = ShardDecision(
         shard=0, action="corrected", kept_stages=1, steps=3, why="", positions=(4, 9)
     )
-    told = strategy.words([decision])
-    said = " ".join([*told.done, *told.lines.values()])
+    words = strategy.words([decision])
+    said = " ".join([*words.done, *words.lines.values()])
     assert ("recorded" in said) is isinstance(strategy, Amnesiac)

@@ -167,8 +167,8 @@ def test_its_plan_is_its_own_and_round_trips(project, toy):
     assert (plan["guarantee"], plan["claim"]) == ("exact", {"level": "bits"})
     (cost,) = [one for one in plan["estimates"] if one["strategy"] == toy]
     assert cost["steps"] == shard["whole"] and cost["guarantee"] == "exact"
-    told = {one["why"] for one in plan["verdicts"] if one["verdict"] == "retrained"}
-    assert "all of its shard was made from nothing" in told
+    reasons = {one["why"] for one in plan["verdicts"] if one["verdict"] == "retrained"}
+    assert "all of its shard was made from nothing" in reasons
     read = ModelPlan.from_json(json.loads(json.dumps(plan)))
     assert all(isinstance(one, Afresh) for one in read.shards)
     assert read.to_json() == plan

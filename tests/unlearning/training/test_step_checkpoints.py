@@ -199,12 +199,12 @@ def test_an_approximate_deletion_takes_the_checkpoints_that_saw_its_rows(table, 
     (ledger,) = ledgers(project)
     before = [len(shard.step_checkpoints()) for shard in ledger.shards()]
     plan = project.plan(["r3"], rows=True, strategy="amnesiac")["plans"][0]
-    told = {v["why"]: v["count"] for v in plan["verdicts"] if v["kind"] == "lineage.Checkpoint"}
+    counts = {v["why"]: v["count"] for v in plan["verdicts"] if v["kind"] == "lineage.Checkpoint"}
     project.forget(["r3"], rows=True, strategy="amnesiac")
     (after,) = ledgers(project)
     kept = sum(len(s.step_checkpoints()) for s in after.shards())
     kept += sum(s.has_checkpoint(r.stage) for s in after.shards() for r in s.stages())
-    assert told["it was made before any deleted row was seen in its shard"] == kept
+    assert counts["it was made before any deleted row was seen in its shard"] == kept
     (ledger,) = ledgers(project)
     for shard, count in zip(ledger.shards(), before, strict=True):
         left, subtracted = shard.step_checkpoints(), shard.subtracted()

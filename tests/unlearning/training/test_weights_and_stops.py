@@ -96,8 +96,8 @@ def placed(project, split):
 def test_what_was_asked_for_is_told_by_every_answer(made):
     root, answer = made
     asked = Project(root, reveal=True).ask.hyperparameters()
-    for told in (answer["config"], asked, Project(root, reveal=True).trace_model()["config"]):
-        assert (told["class_weights"], told["early_stop"]) == ("balanced", 1)
+    for config in (answer["config"], asked, Project(root, reveal=True).trace_model()["config"]):
+        assert (config["class_weights"], config["early_stop"]) == ("balanced", 1)
 
 
 def test_a_row_counts_in_the_loss_for_what_its_class_weighs(made):
@@ -111,8 +111,8 @@ def test_a_row_counts_in_the_loss_for_what_its_class_weighs(made):
     right = learner.predict(state, rows)[np.arange(len(rows)), rows.labels]
     expected = np.mean(weights[rows.labels] * -np.log(right))
     learner.load(state)
-    told = learner.step(rows, shard=0, position=0, class_weights=weights)
-    assert float(told) == pytest.approx(expected, rel=1e-4)
+    loss = learner.step(rows, shard=0, position=0, class_weights=weights)
+    assert float(loss) == pytest.approx(expected, rel=1e-4)
     learner.load(state)
     assert learner.loss(rows) == pytest.approx(np.mean(-np.log(right)), rel=1e-4)
 

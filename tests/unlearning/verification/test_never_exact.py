@@ -109,12 +109,12 @@ def shown(parts):
     return console.export_text()
 
 
-def says_approximate(told):
+def says_approximate(answer):
     """Check that something told speaks of an approximate result, and of none that is exact."""
-    told = told if isinstance(told, str) else json.dumps(told)
-    assert "approximate" in told, told
+    answer = answer if isinstance(answer, str) else json.dumps(answer)
+    assert "approximate" in answer, answer
     for claim in ('"exact"', "is exact", "exact, by", "retrained exactly"):
-        assert claim not in told, told
+        assert claim not in answer, answer
     return True
 
 
@@ -170,10 +170,10 @@ def test_a_prediction_says_which_guarantee_its_model_has(approximate, given, cap
     from unweave.options.shared import show
 
     show(answer, False, "predicted")
-    told = capsys.readouterr()
-    assert told.err.count("\n") == 1
-    says_approximate(told.err)
-    assert told.out.startswith("line,prediction,probability_")  # and nothing that is no CSV
+    printed = capsys.readouterr()
+    assert printed.err.count("\n") == 1
+    says_approximate(printed.err)
+    assert printed.out.startswith("line,prediction,probability_")  # and nothing that is no CSV
 
 
 def test_the_certificate_the_receipt_and_what_verify_says(approximate):

@@ -27,12 +27,12 @@ class Mean:
     def train(self, shard, *, hash_seed, into):
         self.trained.append((shard, hash_seed))
         some = self.rows[shard]
-        told = {"mean": sum(some) / len(some), "in": self.environment}
+        state = {"mean": sum(some) / len(some), "in": self.environment}
         if self.spoil:
-            told |= self.spoil(shard, hash_seed, len(self.trained))
+            state |= self.spoil(shard, hash_seed, len(self.trained))
         model = Path(into, "model")
         model.mkdir()
-        (model / "weights.json").write_text(json.dumps(told))
+        (model / "weights.json").write_text(json.dumps(state))
         (model / "names.txt").write_text("x y")
         Path(into, "log.txt").write_text(str(len(self.trained)))
 
@@ -130,7 +130,7 @@ def test_a_record_that_is_damaged_says_so(tmp_path):
     file = tmp_path / "a" / "ledger.json"
     whole = json.loads(file.read_text())
     shard = {**whole["shards"][0], "number": 0.5}
-    for told in ({"shards": 3}, {**whole, "shards": [shard]}, {**whole, "trial": 7}):
-        file.write_text(json.dumps(told))
+    for value in ({"shards": 3}, {**whole, "shards": [shard]}, {**whole, "trial": 7}):
+        file.write_text(json.dumps(value))
         with pytest.raises(Damaged, match="not as unweave wrote it"):
             open_whole_ledger(tmp_path / "a")
