@@ -105,8 +105,8 @@ def main(arguments: Sequence[str]) -> int:
         for number, wrong in zip(wanted, found, strict=True):
             mutant = mutants[number - 1]
             bad += wrong is not None
-            told = "found" if wrong is None else f"NOT FOUND: {wrong}"
-            print(f"{number:3} law {mutant.law:2} {mutant.file}: {told}", flush=True)
+            outcome = "found" if wrong is None else f"NOT FOUND: {wrong}"
+            print(f"{number:3} law {mutant.law:2} {mutant.file}: {outcome}", flush=True)
     print(f"{len(wanted) - bad} of {len(wanted)} faults are found")
     return 1 if bad else 0
 

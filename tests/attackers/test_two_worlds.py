@@ -105,18 +105,18 @@ def left_of(here, name, guess, family, table, options, *, tfx=False):
         (here / "mine.py").write_text(options["module"], encoding="utf-8")
         options = {**options, "module": str(here / "mine.py")}
     if tfx or family == "keras":  # TensorFlow counts its functions through all of a process
-        told = json.dumps([str(here), name, family, options, tfx])
+        arguments = json.dumps([str(here), name, family, options, tfx])
         environment = {**os.environ, "PYTHONPATH": f"{TOP}{os.pathsep}{TOP / 'tests'}"}
         subprocess.run(
-            [*warm_python(), "-W", "ignore", "-c", WORLD, told], env=environment, check=True
+            [*warm_python(), "-W", "ignore", "-c", WORLD, arguments], env=environment, check=True
         )
     else:
         live_through(here, name, family, options)
     root = (here / "world").rename(here / name)
     stores = [root / "unweave.sqlite", *root.glob("metadata.sqlite")]
     exports = exported_texts(root, here / f"{name}-exports", live="m2")
-    told = {f"export {one}": bare(text) for one, text in exports.items()}
-    return {**tables_of(stores), **files_of(root), **told}
+    arguments = {f"export {one}": bare(text) for one, text in exports.items()}
+    return {**tables_of(stores), **files_of(root), **arguments}
 
 
 def live_through(here, name, family, options, *, tfx=False):

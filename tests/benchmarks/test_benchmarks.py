@@ -294,8 +294,8 @@ def test_the_speed_up_has_a_line_for_each_partition_and_number_of_rows():
     done = run("partition-speedup", "--quick", "--markdown")
     assert done.returncode == 0, done.stderr
     lines = [line.split(" | ") for line in done.stdout.splitlines()]
-    told = [tuple(line[:3]) for line in lines if line[0] in ("| 1", "| 5")]
-    assert told == list(itertools.product(("| 1", "| 5"), ("1", "5"), ("1", "10")))
+    starts = [tuple(line[:3]) for line in lines if line[0] in ("| 1", "| 5")]
+    assert starts == list(itertools.product(("| 1", "| 5"), ("1", "5"), ("1", "10")))
 
 
 @needs_mnist
@@ -337,8 +337,8 @@ def test_a_line_says_whether_the_goal_is_met_and_where_boosting_is_better():
         "perceptron": 0.7,
         "boosting": 0.9,
     }
-    told = builtin_model.line("some", [one, one])
-    assert told[3:] == (
+    cells = builtin_model.line("some", [one, one])
+    assert cells[3:] == (
         "0.8000", "0.8050", "0.7000", "-0.0050", "met", "0.7900 (2 x 4)", "+0.0100", "**0.9000**",
     )  # fmt: skip
     assert "missed" in builtin_model.line("some", [{**one, "linear": 0.82}])
@@ -348,8 +348,8 @@ def test_families_are_compared_and_every_deletion_is_that_of_a_twin():
     done = run("families", "--quick", "--markdown")
     assert done.returncode == 0, done.stderr
     lines = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if "|" in line]
-    told = [(line[0], line[2]) for line in lines[2:]]
-    assert told == [
+    cells = [(line[0], line[2]) for line in lines[2:]]
+    assert cells == [
         ("breast-cancer", "naive-bayes"), ("breast-cancer", "ridge"),
         ("breast-cancer", "logistic"), ("breast-cancer", "forest"),
         ("diabetes", "ridge"), ("diabetes", "forest"),

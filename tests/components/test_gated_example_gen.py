@@ -134,5 +134,5 @@ def test_a_row_that_is_longer_than_a_block_and_more_rows_than_one_holds(gated, t
     lines[3][3] = lines[20][3] = long
     snapshot = gated([HEADER, *lines], subjects=("person",), row_id="id")
     write_examples(snapshot, own := tmp_path / "own")
-    told = [as_values(one)["b"][1][0].decode() for one in examples_in(own, TRAIN)]
-    assert told == [record.values[1] for record in read_snapshot(snapshot, TRAIN)]
+    values = [as_values(one)["b"][1][0].decode() for one in examples_in(own, TRAIN)]
+    assert values == [record.values[1] for record in read_snapshot(snapshot, TRAIN)]

@@ -57,8 +57,8 @@ class Server:
         asked = {"command": command, "root": str(root), "subject": self.subject}
         order = {**asked, "scan": self.scan, **how}
         print(json.dumps(order), file=self.process.stdin, flush=True)
-        told = json.loads(self.process.stdout.readline())
-        return told["status"], told["seconds"]
+        ended = json.loads(self.process.stdout.readline())
+        return ended["status"], ended["seconds"]
 
     def close(self):
         self.process.stdin.close()
@@ -155,8 +155,8 @@ def main():
             time.sleep(order["after"])
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
-        told = {"status": os.waitstatus_to_exitcode(status), "seconds": time.monotonic() - start}
-        print(json.dumps(told), flush=True)
+        ended = {"status": os.waitstatus_to_exitcode(status), "seconds": time.monotonic() - start}
+        print(json.dumps(ended), flush=True)
 
 
 if __name__ == "__main__":

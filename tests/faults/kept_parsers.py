@@ -119,8 +119,8 @@ def options(here):
 
     def address(data):
         with suppress(BadInput):
-            told = parse_connection(data.decode("utf-8", "replace"))
-            assert parse_connection(told.address) == told
+            connection = parse_connection(data.decode("utf-8", "replace"))
+            assert parse_connection(connection.address) == connection
 
     return {
         "ids file": Parser("p1\nAnna Müller\r\n--all\n\n".encode(), ids),

@@ -73,7 +73,7 @@ def parsers(workspace, tmp_path_factory):
             connection, earlier=head, old_size=size, checkpoint=head, size=size
         )
     save_policy(workspace, Policy(approve_above=2, senders=(Sender(uid=0),)))
-    told = json.loads(from_base64(json.loads(certificate)["payload"]))
+    of_certificate = json.loads(from_base64(json.loads(certificate)["payload"]))
     Project(workspace.root).receipt("r1", out=here / "receipt.json")
     receipt = (here / "receipt.json").read_bytes()
 
@@ -162,7 +162,7 @@ def parsers(workspace, tmp_path_factory):
     found = {
         "certificate": Parser(certificate, verified, as_json=True),
         "certificate sealed by anybody": Parser(
-            canonical_json(told), sealed_by_anybody, as_json=True
+            canonical_json(of_certificate), sealed_by_anybody, as_json=True
         ),
         "inclusion proof": Parser(inclusion, proven, as_json=True),
         "consistency proof": Parser(consistency, proven, as_json=True),

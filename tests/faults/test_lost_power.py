@@ -55,7 +55,7 @@ def test_whenever_the_power_goes_a_model_is_whole_with_all_rows_that_stay(lost, 
             seen[record.id] += 1
             for folder in record.paths.values():
                 expected = below(folder, whole[record.id])
-                assert expected and below(folder, files_of(one)) == expected, told(one, folder)
+                assert expected and below(folder, files_of(one)) == expected, not_whole(one, folder)
     assert min(seen["m1"], seen["m2"]) > 10
 
 
@@ -70,7 +70,9 @@ def test_whenever_the_power_goes_a_deletion_that_has_begun_can_go_on(lost, tmp_p
         if request is not None and request.state == "running" and "m2" in made:
             seen += 1
             for name in ("requests/r1/plan.json", "requests/r1/open.sealed", "keys/r1.open"):
-                assert one.files.get(name, NOTHING) != NOTHING, told(one, f"{name} is not there")
+                assert one.files.get(name, NOTHING) != NOTHING, not_whole(
+                    one, f"{name} is not there"
+                )
     assert seen > 10
 
 
@@ -124,7 +126,7 @@ def go_on_from(states, kept, server, undisturbed, folder):
         try:
             assert_ended_as_undisturbed(server, root, undisturbed)
         except Exception as error:
-            raise AssertionError(told(one, "it does not end")) from error
+            raise AssertionError(not_whole(one, "it does not end")) from error
         shutil.rmtree(root)
 
 
@@ -160,7 +162,7 @@ def below(folder, files):
     return {path: held for path, held in files.items() if path.startswith(f"{folder}/")}
 
 
-def told(one, what):
+def not_whole(one, what):
     return (
         f"step {one.step}, before {one.before}: {what} is not whole on a disk that is {one.fault}"
     )

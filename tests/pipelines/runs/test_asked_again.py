@@ -74,23 +74,23 @@ def test_who_asks_for_exact_gets_exact_after_an_approximate_run(interrupted, ask
     assert [m["state"] for m in project.models()] == ["deleted", "deleted", "live"]
     for request in ("r1", "r2"):
         certificate = Path(answer["certificate"]).parents[1] / request / "certificate.json"
-        told = verify(certificate, public_key=answer["public_key"])
-        assert told["ok"], told
-    assert told["models"][0]["guarantee"] == "exact"
+        verdict = verify(certificate, public_key=answer["public_key"])
+        assert verdict["ok"], verdict
+    assert verdict["models"][0]["guarantee"] == "exact"
 
 
 def test_the_same_words_finish_what_they_began(interrupted):
     project = interrupted(strategy="amnesiac", reason="a letter")
     answer = project.forget(["person-1"], strategy="amnesiac", reason="a letter")
     assert (answer["request_id"], answer["guarantee"]) == ("r1", "approximate")
-    assert not any("reason" in told for told in answer["warnings"])
+    assert not any("reason" in warning for warning in answer["warnings"])
 
 
 def test_a_new_reason_is_not_dropped_in_silence(interrupted):
     project = interrupted(strategy="amnesiac", reason="a letter")
     answer = project.forget(["person-1"], strategy="amnesiac", reason="person-1 wrote again")
     assert answer["warnings"][0].startswith("The reason given now is not kept: r1 was recorded")
-    assert not any("wrote again" in told for told in answer["warnings"])
+    assert not any("wrote again" in warning for warning in answer["warnings"])
 
 
 @pytest.mark.parametrize(

@@ -125,9 +125,9 @@ def cover_up(root, model="m1"):
         guarantee=record.guarantee, request=record.request,
         extra={name: record.report[name] for name in ("excluded",)},
     )  # fmt: skip
-    told = describe_model(workspace, new, paths=paths, created=record.created)
+    described = describe_model(workspace, new, paths=paths, created=record.created)
     with closing(open_index(workspace.index_file)) as connection, connection:
-        models.register(connection, told)
+        models.register(connection, described)
         for trigger in ("events_never_change", "events_never_go"):
             connection.execute(f"DROP TRIGGER {trigger}")
         events = list(eventlog.events(connection))
@@ -135,7 +135,7 @@ def cover_up(root, model="m1"):
         for event in events:
             body = dict(event.body)
             if event.kind == "model made" and body["model"] == model:
-                body |= {"ledger": told.ledger, "weights": told.weights}
+                body |= {"ledger": described.ledger, "weights": described.weights}
             eventlog.append(connection, AnyEvent(event.kind, body), time=event.time)
         eventlog.create_table(connection)
     sign_log(workspace)
@@ -202,11 +202,11 @@ TAMPERED = {
 def test_an_untouched_workspace_passes_with_every_segment_taken_again(original):
     answer = audit(original, replay=1000, seed=1)
     assert answer["ok"] and answer["findings"] == []
-    told = answer["replay"]
-    assert told["replayed"] == told["segments"] > 8
-    assert (told["compared"], told["differs"]) == ("bit for bit", [])
+    replay = answer["replay"]
+    assert replay["replayed"] == replay["segments"] > 8
+    assert (replay["compared"], replay["differs"]) == ("bit for bit", [])
     assert (
-        told["steps"] == open_ledger(original / record_of(original).paths["ledger"]).steps_taken()
+        replay["steps"] == open_ledger(original / record_of(original).paths["ledger"]).steps_taken()
     )
 
 
@@ -442,15 +442,15 @@ def run(root, *arguments):
 
 
 def test_the_command_says_what_it_found_and_ends_with_one(workspace):
-    status, told = run(workspace, "--replay", "1", "--json")
-    answer = json.loads(told)
+    status, output = run(workspace, "--replay", "1", "--json")
+    answer = json.loads(output)
     assert status == 0 and answer["ok"] and answer["replay"]["replayed"] == 1
     again = json.loads(run(workspace, "--replay", "1", "--seed", str(answer["replay"]["seed"]),
                            "--json")[1])  # fmt: skip
     assert again == answer
     in_steps(workspace)
-    status, told = run(workspace)
-    assert status == 1 and "the records of its steps are not the recorded ones" in told
+    status, output = run(workspace)
+    assert status == 1 and "the records of its steps are not the recorded ones" in output
 
 
 def test_an_audit_without_a_replay_imports_no_tensorflow_and_writes_nothing(forgotten):

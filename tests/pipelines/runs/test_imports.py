@@ -37,7 +37,7 @@ print(json.dumps([imported, [name for name in own if name in sys.modules]]))
 """
 
 
-def told(code, *arguments):
+def printed_by(code, *arguments):
     """Run Python code in a process of its own; return the JSON in the last line that it prints."""
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
@@ -60,8 +60,8 @@ def trained(tmp_path_factory):
 
 
 def test_a_deletion_without_tfx_and_keras_imports_neither_nor_what_they_bring(trained):
-    assert told(FORGET, str(trained)) == ["exact", 5, []]
+    assert printed_by(FORGET, str(trained)) == ["exact", 5, []]
 
 
 def test_the_process_that_scans_imports_what_it_reads_with_and_no_more():
-    assert told(SCAN, *NOT_NEEDED, "pyarrow") == [[], []]
+    assert printed_by(SCAN, *NOT_NEEDED, "pyarrow") == [[], []]

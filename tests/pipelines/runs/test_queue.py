@@ -188,11 +188,11 @@ def test_the_log_of_the_queue_names_nobody(project, workspace):
     project.requests.hold("q1", reason="a lawsuit", until="2031-06-01")
     project.requests.release("q1")
     project.requests.cancel("q1")
-    told = events_of(workspace)[1:]
-    assert [event.kind for event in told] == [
+    logged = events_of(workspace)[1:]
+    assert [event.kind for event in logged] == [
         "request queued", "request held", "request released", "request ended"
     ]  # fmt: skip
-    text = json.dumps([dict(event.body) for event in told])
+    text = json.dumps([dict(event.body) for event in logged])
     assert not any(word in text for word in ("annegret", "Annegret", "letter", "lawsuit"))
     with closing(read_index(workspace / "unweave.sqlite")) as connection:
         events.check(connection)
@@ -434,11 +434,11 @@ def test_a_dry_run_says_what_would_run_and_changes_nothing(staged):
     project.requests.add([ANN])
     project.requests.add(["nobody.at.all@example.org"])
     before = (states(project), project.models(), len(events_of(workspace)))
-    told = project.requests.run(dry_run=True)
-    (group,) = told["groups"]
+    answer = project.requests.run(dry_run=True)
+    (group,) = answer["groups"]
     assert group["requests"] == ["q1"] and group["rows_found"] == 10
     assert 0 < group["steps_planned"] < group["steps_full"]
-    (settled,) = told["settled"]
+    (settled,) = answer["settled"]
     assert settled == {
         "request": "q2", "outcome": "nothing found", "run": None, "deletion": None
     }  # fmt: skip
@@ -685,8 +685,8 @@ def test_a_phase_ends_with_the_first_exact_run_of_its_models_and_no_other():
 def test_an_export_holds_the_rows_of_the_person_and_of_nobody_else(staged, tmp_path):
     project = staged
     project.requests.add([ANN])
-    told = project.requests.export(ANN, tmp_path / "ann.json")
-    assert told["rows"] == 10 and told["models"] == ["m1"] and told["requests"] == 1
+    answer = project.requests.export(ANN, tmp_path / "ann.json")
+    assert answer["rows"] == 10 and answer["models"] == ["m1"] and answer["requests"] == 1
     assert (tmp_path / "ann.json").stat().st_mode & 0o777 == 0o600
     held = json.loads((tmp_path / "ann.json").read_bytes())
     table = list(lines())
@@ -788,10 +788,10 @@ def test_the_commands_say_what_the_methods_return(workspace, tmp_path):
     )
     status, out, _ = run("run-requests", folder=tmp_path)
     assert (status, out) == (0, "No request is due.\nLeft in the queue: 1 held.\n")
-    status, _, told = run("request", "show", "q9", folder=tmp_path)
-    assert status == 3 and told.startswith("unweave: There is no such request")
-    status, _, told = run("request", "approve", "q1", "--by", "Chief", folder=tmp_path)
-    assert status == 2 and "does not wait for an approval" in told
+    status, _, errors = run("request", "show", "q9", folder=tmp_path)
+    assert status == 3 and errors.startswith("unweave: There is no such request")
+    status, _, errors = run("request", "approve", "q1", "--by", "Chief", folder=tmp_path)
+    assert status == 2 and "does not wait for an approval" in errors
     status, out, _ = run("request", "policy", "--approve-above", "5", "--json", folder=tmp_path)
     assert json.loads(out)["approve_above"] == 5
     status, out, _ = run("trace", "subject", ANN, "--export", "ann.json", folder=tmp_path)

@@ -25,5 +25,5 @@ def test_without_hard_links_the_same_bits_come_out_and_it_is_told(tmp_path, monk
     copied = Project(without, backend=DirectBackend(), reveal=True).forget(["p3"])
     assert copied["weights_digest_after"] == linked["weights_digest_after"]
     assert linked["warnings"] == []
-    (told,) = copied["warnings"]
-    assert "no hard links" in told
+    (warning,) = copied["warnings"]
+    assert "no hard links" in warning

@@ -204,8 +204,8 @@ def test_who_came_in_under_another_spelling_since_is_not_answered_nothing_found(
         (unknown, "nothing found"),
     ]  # fmt: skip
     assert ran["left"] == {"waiting for an answer": 1}
-    told = project.requests.show(asked)
-    assert told["alike"] == [{"number": 1, "rows": 40, "why": "case, accents"}]
+    answer = project.requests.show(asked)
+    assert answer["alike"] == [{"number": 1, "rows": 40, "why": "case, accents"}]
     project.requests.answer(asked, only=True)
     (settled,) = project.requests.run()["settled"]
     assert (settled["request"], settled["outcome"]) == (asked, "nothing found")
@@ -213,8 +213,8 @@ def test_who_came_in_under_another_spelling_since_is_not_answered_nothing_found(
 
 def test_the_spelling_lies_sealed_and_no_answer_has_it(project, root):
     asked = project.requests.add(["anna muller"])
-    told = json.dumps([asked, project.requests.show(asked["request"]), project.requests.list()])
-    assert "MUELLER" not in told and "Müller" not in told and "\\u00fc" not in told
+    text = json.dumps([asked, project.requests.show(asked["request"]), project.requests.list()])
+    assert "MUELLER" not in text and "Müller" not in text and "\\u00fc" not in text
     for path in root.rglob("*"):
         if path.is_file() and path.is_relative_to(root / "data") is False:
             assert b"MUELLER, ANNA" not in path.read_bytes(), path

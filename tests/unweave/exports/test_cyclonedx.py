@@ -31,7 +31,7 @@ def test_models_deletions_and_edges_are_those_of_the_log(bill, lived):
     (formula,) = bill["formulation"]
     types = Counter(one["type"] for one in [*bill["components"], *formula["components"]])
     names = Counter(one["name"] for one in workflows(bill))
-    told = Counter(one["name"] for run in workflows(bill) for one in run["properties"])
+    counts = Counter(one["name"] for run in workflows(bill) for one in run["properties"])
     assert types == {one: expected["models"] for one in ("machine-learning-model", "data")}
     assert names == {"training": 2, "deletion": expected["deletions"], "retirement": 1}
     assert len(workflows(bill)) == expected["runs"]
@@ -39,8 +39,8 @@ def test_models_deletions_and_edges_are_those_of_the_log(bill, lived):
         "used": sum(len(run["inputs"]) for run in workflows(bill)),
         "made": sum(len(run["outputs"]) for run in workflows(bill)),
         "derived": sum(len(one["dependsOn"]) for one in bill["dependencies"]),
-        "ended": told["unweave:ended"],
-        "revised": told["unweave:revised"],
+        "ended": counts["unweave:ended"],
+        "revised": counts["unweave:revised"],
     } == {one: expected[one] for one in ("used", "made", "derived", "ended", "revised")}
 
 

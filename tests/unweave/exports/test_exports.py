@@ -17,7 +17,7 @@ from unweave.exports.markdown import NOT_DESCRIBED, plain
 
 
 @pytest.fixture(scope="module")
-def told(lived, tmp_path_factory):
+def described(lived, tmp_path_factory):
     """A copy in which people described what there is; never written to after this."""
     project = at(shutil.copytree(lived.root, tmp_path_factory.mktemp("told") / "workspace"))
     project.requests.describe(name="Acme GmbH", purposes="to tell who stays")
@@ -37,10 +37,10 @@ def text(project, kind, here, **about):
     return export(project, kind, here, **about)["."].decode("utf-8")
 
 
-def test_a_card_says_what_the_workspace_knows_and_what_nobody_has_described(told, tmp_path):
-    card = text(told, "model-card", tmp_path, model="churn")
-    (model,) = [one for one in told.models() if one["state"] == "live"]
-    rows = told.ask.data("m4")["rows"]
+def test_a_card_says_what_the_workspace_knows_and_what_nobody_has_described(described, tmp_path):
+    card = text(described, "model-card", tmp_path, model="churn")
+    (model,) = [one for one in described.models() if one["state"] == "live"]
+    rows = described.ask.data("m4")["rows"]
     assert card.startswith("# churn, m4\n") and "As of 2031-05-17." in card
     for line in (
         r"- **purpose**: =who \| leaves", r"- **owner**: Team \*A\*", "- **family**: naive-bayes",
@@ -55,8 +55,8 @@ def test_a_card_says_what_the_workspace_knows_and_what_nobody_has_described(told
     assert not re.search(r"\d\.\d", card), "a number that is not whole"
 
 
-def test_a_record_has_all_that_article_30_asks_for_in_its_order(told, tmp_path):
-    record = text(told, "record", tmp_path)
+def test_a_record_has_all_that_article_30_asks_for_in_its_order(described, tmp_path):
+    record = text(described, "record", tmp_path)
     points = re.findall(r"^- \*\*\(([a-g])\)", record, re.MULTILINE)
     assert points == ["a", "b", "c", "c", "d", "e", "f", "g"]
     assert "- **(b) purposes**: to tell who stays" in record
@@ -67,11 +67,11 @@ def test_a_record_has_all_that_article_30_asks_for_in_its_order(told, tmp_path):
 
 
 @pytest.mark.parametrize("kind", EXPORTS)
-def test_two_exports_of_one_state_are_the_same_bytes_and_name_nobody(told, tmp_path, kind):
+def test_two_exports_of_one_state_are_the_same_bytes_and_name_nobody(described, tmp_path, kind):
     about = {"model": "m4"} if EXPORTS[kind].of_one_model else {}
-    copy = at(shutil.copytree(told.root, tmp_path / "copy"))
+    copy = at(shutil.copytree(described.root, tmp_path / "copy"))
     (tmp_path / "again").mkdir()
-    first = export(told, kind, tmp_path, **about)
+    first = export(described, kind, tmp_path, **about)
     assert first == export(copy, kind, tmp_path / "again", **about)
     nobody = re.compile(rf"\b(?:{'|'.join(PEOPLE)}|Dora Ost|a letter|s-[0-9a-f]{{8}})\b")
     assert nobody.search("s-0123abcd"), "whoever of the staff retired m3"
@@ -89,26 +89,26 @@ def test_two_exports_of_one_state_are_the_same_bytes_and_name_nobody(told, tmp_p
         ("model-card", {"model": "m1"}, "m1 is deleted"),
     ],
 )
-def test_what_cannot_be_exported_is_refused_in_a_sentence(told, tmp_path, kind, about, why):
+def test_what_cannot_be_exported_is_refused_in_a_sentence(described, tmp_path, kind, about, why):
     with pytest.raises(BadInput, match=re.escape(why)):
-        told.export(kind, out=tmp_path / "out.md", **about)
+        described.export(kind, out=tmp_path / "out.md", **about)
     with pytest.raises(BadInput, match="does not stay in the workspace"):
-        told.export("record", out=told.root / "record.md")
+        described.export("record", out=described.root / "record.md")
     with pytest.raises(BadInput, match="cannot be written"):
-        told.export("record", out=tmp_path / "no" / "record.md")
+        described.export("record", out=tmp_path / "no" / "record.md")
     assert not (tmp_path / "out.md").exists()
 
 
-def test_a_log_that_was_changed_is_exported_by_none(told, tmp_path):
-    root = shutil.copytree(told.root, tmp_path / "workspace")
+def test_a_log_that_was_changed_is_exported_by_none(described, tmp_path):
+    root = shutil.copytree(described.root, tmp_path / "workspace")
     (root / "log.head").write_bytes((root / "log.head").read_bytes().replace(b"\n1", b"\n2", 1))
     for kind in ("record", "prov"):
         with pytest.raises(CheckFailed):
             at(root).export(kind, out=tmp_path / "out")
 
 
-def test_the_command_says_where_it_is(told, tmp_path):
-    asked = ["export", "model-card", "--model", "churn", "--workspace", str(told.root)]
+def test_the_command_says_where_it_is(described, tmp_path):
+    asked = ["export", "model-card", "--model", "churn", "--workspace", str(described.root)]
     done = CliRunner().invoke(commands, [*asked, "--out", str(tmp_path / "card.md"), "--json"])
     out = str(tmp_path / "card.md")
     assert json.loads(done.stdout) == {

@@ -13,7 +13,7 @@ from lineage_store.log.kinds import (
 
 @pytest.fixture
 def history_of(tmp_path):
-    return lambda *told: exported_of(tmp_path, *told).history
+    return lambda *bodies: exported_of(tmp_path, *bodies).history
 
 
 def edges(history, run):

@@ -52,9 +52,9 @@ def test_models_deletions_and_edges_are_those_of_the_log(tables, lived):
 def test_events_are_those_of_the_log_but_for_counts_of_people_and_numbers_of_staff(tables, lived):
     log = logged(lived.root)
     assert [one["kind"] for one in tables["events"]] == [kind for kind, _ in log]
-    for told, (_, body) in zip(tables["events"], log, strict=True):
+    for line, (_, body) in zip(tables["events"], log, strict=True):
         left_out = body.keys() & {"ids", "size", "by", "user"}
-        assert json.loads(told["body"]) == {
+        assert json.loads(line["body"]) == {
             name: one for name, one in body.items() if name not in left_out
         }
     assert sum("ids" in body for _, body in log) and sum("by" in body for _, body in log)

@@ -89,7 +89,7 @@ def test_what_answers_and_is_no_server_of_mlflow_is_told_so(registry, said):
             self.end_headers()
             self.wfile.write(said)
 
-        def log_message(self, *told):
+        def log_message(self, *words):
             pass
 
     with HTTPServer(("127.0.0.1", 0), Otherwise) as server:

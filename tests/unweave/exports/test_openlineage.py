@@ -134,30 +134,30 @@ def test_the_official_client_reads_it_sends_it_and_it_arrives_as_it_is(events, e
     address, kept = endpoint
     client = OpenLineageClient(transport=HttpTransport(HttpConfig.from_dict({"url": address})))
 
-    def read(kind, told):
-        told = {
-            **told,
-            "facets": {name: of_facet(name, one) for name, one in told["facets"].items()},
+    def read(kind, value):
+        value = {
+            **value,
+            "facets": {name: of_facet(name, one) for name, one in value["facets"].items()},
         }
-        return kind(**told)
+        return kind(**value)
 
-    def of_facet(name, told):
-        values = {key: one for key, one in told.items() if key != "_schemaURL"}
+    def of_facet(name, value):
+        values = {key: one for key, one in value.items() if key != "_schemaURL"}
         made = facets[name](producer=values.pop("_producer"), **values)
-        assert made._schemaURL == told["_schemaURL"]
+        assert made._schemaURL == value["_schemaURL"]
         return made
 
-    for told in events:
-        given = {"facets": {}, **told}
+    for event in events:
+        given = {"facets": {}, **event}
         client.emit(
             event_v2.RunEvent(
                 eventType=event_v2.RunState[given["eventType"]],
                 eventTime=given["eventTime"],
                 producer=given["producer"],
-                run=read(event_v2.Run, told["run"]),
-                job=read(event_v2.Job, told["job"]),
-                inputs=[event_v2.InputDataset(**one) for one in told["inputs"]],
-                outputs=[read(event_v2.OutputDataset, one) for one in told["outputs"]],
+                run=read(event_v2.Run, event["run"]),
+                job=read(event_v2.Job, event["job"]),
+                inputs=[event_v2.InputDataset(**one) for one in event["inputs"]],
+                outputs=[read(event_v2.OutputDataset, one) for one in event["outputs"]],
             )
         )
     assert {path for path, _ in kept} == {"/api/v1/lineage"}
@@ -169,8 +169,8 @@ def test_the_official_client_reads_it_sends_it_and_it_arrives_as_it_is(events, e
 def without_empty(value):
     """What is told, less what the client fills in with nothing."""
     if isinstance(value, dict):
-        told = {name: without_empty(one) for name, one in value.items()}
-        return {name: one for name, one in told.items() if one not in (None, {}, [])}
+        values = {name: without_empty(one) for name, one in value.items()}
+        return {name: one for name, one in values.items() if one not in (None, {}, [])}
     return [without_empty(one) for one in value] if isinstance(value, list) else value
 
 

@@ -25,14 +25,14 @@ SCHEMA = Draft7Validator(
 
 
 @pytest.fixture(scope="module")
-def told(lived, tmp_path_factory):
+def exported(lived, tmp_path_factory):
     out = tmp_path_factory.mktemp("prov") / "prov.json"
     lived.export("prov", out=out)
     return json.loads(out.read_text(encoding="utf-8"))
 
 
-def test_the_librarys_reader_finds_what_the_log_counts(told, lived):
-    document = ProvDocument.deserialize(content=json.dumps(told), format="json")
+def test_the_librarys_reader_finds_what_the_log_counts(exported, lived):
+    document = ProvDocument.deserialize(content=json.dumps(exported), format="json")
     types = Counter(str(one) for record in document.get_records(ProvEntity)
                     for one in record.get_attribute(PROV_TYPE))  # fmt: skip
     kinds = (ProvUsage, ProvGeneration, ProvInvalidation, ProvActivity)
@@ -48,23 +48,23 @@ def test_the_librarys_reader_finds_what_the_log_counts(told, lived):
     assert found == {**expected} and expected["models"] == 4 and expected["deletions"] == 2
 
 
-def test_it_tells_what_became_of_whom(told):
-    named = {values["unweave:of"]: name for name, values in told["activity"].items()
+def test_it_tells_what_became_of_whom(exported):
+    named = {values["unweave:of"]: name for name, values in exported["activity"].items()
              if values["prov:type"]["$"] == "unweave:Deletion"}  # fmt: skip
-    ends = {one["prov:entity"]: one for one in told["wasInvalidatedBy"].values()}
+    ends = {one["prov:entity"]: one for one in exported["wasInvalidatedBy"].values()}
     assert {*ends} == {f"ws:{one}{what}" for one in ("m1", "m2", "m3") for what in ("", ".data")}
     assert ends["ws:m1"]["prov:activity"] == ends["ws:m1.data"]["prov:activity"] == named["r1"]
     assert ends["ws:m1"]["prov:time"] == NOON.isoformat()
     revisions = {(one["prov:generatedEntity"], one["prov:usedEntity"])
-                 for one in told["wasDerivedFrom"].values() if "prov:type" in one}  # fmt: skip
+                 for one in exported["wasDerivedFrom"].values() if "prov:type" in one}  # fmt: skip
     assert ("ws:m2", "ws:m1") in revisions and ("ws:m4.data", "ws:m2.data") in revisions
-    entities = told["entity"]
+    entities = exported["entity"]
     assert {"unweave:weights", "unweave:ledger", "unweave:served"} <= entities["ws:m1"].keys()
     with_data = [name for name, one in entities.items() if "unweave:commitment" in one]
     assert with_data == ["ws:m4.data"], "a ledger that is gone says nothing"
 
 
-def required(told):
+def required(exported):
     """Each kind of place of which the format asks for a field."""
     yield from (((), name) for name in ("prefix", "entity", "activity"))
     for relation in ("used", "wasGeneratedBy", "wasInvalidatedBy"):
@@ -74,10 +74,10 @@ def required(told):
     yield ("entity", "ws:m1", "prov:type"), "$"
 
 
-def test_the_schema_takes_it_and_refuses_it_without_any_required_field(told):
-    SCHEMA.validate(told)
-    for path, name in required(told):
-        copy = json.loads(json.dumps(told))
+def test_the_schema_takes_it_and_refuses_it_without_any_required_field(exported):
+    SCHEMA.validate(exported)
+    for path, name in required(exported):
+        copy = json.loads(json.dumps(exported))
         at = copy
         for step in path:
             at = at[step]

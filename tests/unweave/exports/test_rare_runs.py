@@ -57,8 +57,8 @@ def test_every_document_of_it_is_valid(tmp_path, story):
 def test_a_run_that_was_taken_back_failed_and_one_that_goes_on_has_no_end(tmp_path):
     exported = exported_of(tmp_path, *STORIES["taken back, and begun again"])
     events = map(json.loads, written(OpenLineage(), exported)["."].splitlines())
-    told = [(one["job"]["name"], one["eventType"]) for one in events]
-    assert told == [
+    ends = [(one["job"]["name"], one["eventType"]) for one in events]
+    assert ends == [
         ("training", "START"), ("training", "COMPLETE"), ("deletion", "START"),
         ("deletion", "FAIL"), ("deletion", "START"),
     ]  # fmt: skip

@@ -32,6 +32,6 @@ def test_a_table_without_rows_has_its_columns():
 
 
 def test_what_has_commas_quotes_and_lines_is_one_cell():
-    told = 'a,"b"\nc'
-    (read,) = list(csv.reader(io.StringIO(csv_of(table((-2, "", told))).decode(), newline="")))[1:]
-    assert read == ["-2", "", told]
+    text = 'a,"b"\nc'
+    (read,) = list(csv.reader(io.StringIO(csv_of(table((-2, "", text))).decode(), newline="")))[1:]
+    assert read == ["-2", "", text]

@@ -238,11 +238,11 @@ def test_the_picture_in_words_fits_a_page_and_a_telephone_and_is_what_it_is(made
     names = [text.text for text in root.findall(f".//{SVG}g/{SVG}text[@class='name']")]
     assert len(names) == answer["boxes"] and "Deletion r1" in names
     assert [one for one in names if one.startswith("Model")]
-    told = {text.text for text in root.iter(f"{SVG}text")}
-    assert any(re.fullmatch(r"[0-9]+ batches", one) for one in told)
-    assert any(one.endswith("deleted but for the record") for one in told)
+    texts = {text.text for text in root.iter(f"{SVG}text")}
+    assert any(re.fullmatch(r"[0-9]+ batches", one) for one in texts)
+    assert any(one.endswith("deleted but for the record") for one in texts)
     for kind in ("Gen", "Assembly", "Batching", "Checkpoint"):  # TFX's words and ours
-        assert not any(kind in one for one in told)
+        assert not any(kind in one for one in texts)
     made.project.graph(model="m1", out=made.here / "words2.svg")
     assert (made.here / "words2.svg").read_bytes() == written
 
@@ -403,8 +403,8 @@ def test_the_command_writes_the_file_and_says_so(made):
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["out"] == str(out)
     check_picture(out.read_bytes())
-    told = run(*ask, "--model", "m1")
-    assert re.match(r"Lineage of model m1: \d+ nodes, drawn as \d+ boxes", told.stdout)
+    ran = run(*ask, "--model", "m1")
+    assert re.match(r"Lineage of model m1: \d+ nodes, drawn as \d+ boxes", ran.stdout)
     missing = run(*ask, "--model", "m9")
     assert (missing.returncode, missing.stdout) == (3, "")
     assert run(*ask).returncode == 2

@@ -127,8 +127,10 @@ def text_of(element):
 def test_a_page_is_well_formed_and_needs_nothing_else(report):
     written = page(report)
     root = ElementTree.fromstring(written)
-    told = [text_of(one) for one in root.findall(f".//{XHTML}section[@id='officer']//{XHTML}h2")]
-    assert told == HEADINGS
+    headings = [
+        text_of(one) for one in root.findall(f".//{XHTML}section[@id='officer']//{XHTML}h2")
+    ]
+    assert headings == HEADINGS
     assert len(root.findall(f".//{XHTML}h1")) == 1
     for one in root.iter():
         assert one.tag.rpartition("}")[2] not in {"script", "link", "img", "iframe", "object"}
@@ -184,9 +186,9 @@ def test_approximate_is_said_in_the_headline_and_nothing_says_exact(story, kind)
 
 
 def test_what_was_not_measured_says_so(story):
-    told = page(story.reports["unmeasured"]).decode()
+    shown = page(story.reports["unmeasured"]).decode()
     assert "was not measured" in words.headline(story.reports["unmeasured"])[1]
-    assert "<dt>result</dt><dd>not measured</dd>" in told
+    assert "<dt>result</dt><dd>not measured</dd>" in shown
     first, second = story.reports["measured"].models
     assert second.near == UNMEASURED  # its base is approximate, so there is no twin of it
     assert any("was not measured" in one for one in words.proves(story.reports["measured"]))
@@ -201,11 +203,11 @@ def test_no_progress_is_said_exactly_where_the_ratio_says_so(story, unlearned, u
     made = story.reports["measured"]
     near = _near({"unlearned": unlearned, "untouched": untouched})  # as it was once certified
     assert near == _near(near)
-    told = replace(made, models=(replace(made.models[0], near=near),))
+    changed = replace(made, models=(replace(made.models[0], near=near),))
     texts = [
-        " ".join(words.headline(told)),
-        words.nearness(told.models[0]),
-        " ".join(words.proves(told)),
+        " ".join(words.headline(changed)),
+        words.nearness(changed.models[0]),
+        " ".join(words.proves(changed)),
     ]
     assert all(("no progress" in text) == (unlearned >= untouched) for text in texts)
 
@@ -326,8 +328,8 @@ def test_only_a_finished_request_has_a_report(story, tmp_path):
 
 def test_the_python_api_writes_the_page_and_says_where(story, tmp_path, monkeypatch):
     root, request_id = story.places["measured"]
-    told = Project(root).report(request_id, out=tmp_path / "it.html")
-    assert told == {
+    answer = Project(root).report(request_id, out=tmp_path / "it.html")
+    assert answer == {
         "request_id": request_id,
         "deletion": request_id,
         "outcome": "approximate",
@@ -387,8 +389,8 @@ def test_an_evaluation_is_shown_for_all_three_models_and_bound_by_its_digest(sto
     }  # fmt: skip
     file = root / "requests" / "r1" / "evaluation-m1.json"
     file.write_bytes(canonical_json(found))
-    told = {"outcome": "passed", "rung": "behaviour", "digest": digest(file.read_bytes())}
-    resealed(root, "r1", lambda predicate: predicate["models"][0].update(evaluation=told))
+    certified = {"outcome": "passed", "rung": "behaviour", "digest": digest(file.read_bytes())}
+    resealed(root, "r1", lambda predicate: predicate["models"][0].update(evaluation=certified))
     report = read_report(root, "r1")
     assert report.proof.position is None  # another certificate than the one that was logged
     written = page(report).decode()

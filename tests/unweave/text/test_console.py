@@ -26,8 +26,8 @@ def shown(names, rows, width):
 )
 def test_every_sign_of_every_cell_is_shown_at_any_width(rows, width):
     names = ("request", "due", "state", "what to do")
-    told = shown(names, rows, width)
+    text = shown(names, rows, width)
     wanted = Counter("".join([*names, *(cell for row in rows for cell in row)]))
     for sign in wanted.keys() - {" "}:
-        assert told.count(sign) == wanted[sign], (sign, told)
-    assert all(len(line.rstrip()) <= width for line in told.splitlines())
+        assert text.count(sign) == wanted[sign], (sign, text)
+    assert all(len(line.rstrip()) <= width for line in text.splitlines())

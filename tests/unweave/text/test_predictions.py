@@ -64,8 +64,8 @@ def test_further_labels_stand_behind_the_first_one():
     write_parquet(stream, names, [piece])
     (read,) = parquet.read_table(stream).to_pylist()
     assert list(read) == names and read["prediction_minutes"] == 2.5
-    told = {"classes": ["no", "yes"], "predictions": ["yes"], "probabilities": [[0.5, 0.5]]}
-    answer = {"rows_by": "id", "rows": ["r1"], **told, "further_labels": {"kind": told}}
+    predicted = {"classes": ["no", "yes"], "predictions": ["yes"], "probabilities": [[0.5, 0.5]]}
+    answer = {"rows_by": "id", "rows": ["r1"], **predicted, "further_labels": {"kind": predicted}}
     assert list(answer_lines(answer))[1] == "r1,yes,0.5,0.5,yes,0.5,0.5"
 
 

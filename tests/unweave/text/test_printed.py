@@ -54,9 +54,9 @@ def test_lines_and_cells_are_shown_alike(capsys):
     console.print(NASTY)
     say(NASTY)
     say(NASTY, err=True)
-    told = capsys.readouterr()
-    assert [line.strip() for line in told.out.splitlines()] == ["id", SHOWN, SHOWN, SHOWN]
-    assert told.err == SHOWN + "\n"
+    printed = capsys.readouterr()
+    assert [line.strip() for line in printed.out.splitlines()] == ["id", SHOWN, SHOWN, SHOWN]
+    assert printed.err == SHOWN + "\n"
 
 
 @given(st.dictionaries(st.text(st.characters(), max_size=4), st.text(st.characters())))
@@ -141,9 +141,9 @@ def test_a_request_of_a_stranger_is_shown_and_rules_no_terminal(workspace):
     name = "\x1b[2J\x1b]0;x\x07p1\u202e"
     added = run("request", "add", name, "--reason", NASTY[:-14].replace("\ud800", ""), *place)
     assert added.returncode == 0, added
-    told = run("request", "show", "q1", *place)
-    assert told.returncode == 0, told
-    text = told.stdout.decode("utf-8")
+    done = run("request", "show", "q1", *place)
+    assert done.returncode == 0, done
+    text = done.stdout.decode("utf-8")
     assert r"\x1b[2J\x1b]0;x\x07p1\u202e" in text and r"\r\nverified: all" in text
     assert not acts(text.replace("\n", "")) and "\nverified" not in text
     as_json = run("request", "show", "q1", *place, "--json")
@@ -156,8 +156,8 @@ def test_a_terminal_that_knows_ascii_alone_is_no_error(workspace):
     added = run("request", "add", "Björn", *place, "--json", PYTHONIOENCODING="ascii")
     assert added.returncode == 0, added
     number = json.loads(added.stdout)["request"]
-    told = run("request", "show", number, *place, PYTHONIOENCODING="ascii")
-    assert told.returncode == 0 and rb"Bj\xf6rn" in told.stdout
+    done = run("request", "show", number, *place, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0 and rb"Bj\xf6rn" in done.stdout
 
 
 def test_the_command_line_prints_in_one_place():

@@ -10,7 +10,7 @@ from unweave import Project
 from unweave.text.answers import forgotten, planned, trained
 
 
-def told(parts):
+def text_of(parts):
     out = io.StringIO()
     for part in parts:
         Console(file=out, width=200).print(part)
@@ -20,8 +20,10 @@ def told(parts):
 def test_sums_are_learnt_planned_and_forgotten_from_without_a_step(tmp_path):
     project = Project(tmp_path / "ws", backend=DirectBackend())
     answer = project.train(write_people(tmp_path / "people.csv"), **OPTIONS)
-    assert "2 shards, 1 slice, " in told(trained(answer)) and "step" not in told(trained(answer))
-    plan = told(planned(project.plan(["p3"])))
+    assert "2 shards, 1 slice, " in text_of(trained(answer)) and "step" not in text_of(
+        trained(answer)
+    )
+    plan = text_of(planned(project.plan(["p3"])))
     assert "5 rows found" in plan and "to compute" not in plan
-    done = told(forgotten(project.forget(["p3"])))
+    done = text_of(forgotten(project.forget(["p3"])))
     assert "5 rows forgotten" in done and "recomputed" not in done

@@ -99,10 +99,10 @@ def test_a_shard_s_module_is_trained_and_serves_examples_of_the_schema_s_types(g
     run_fn(arguments(given, given / "one"))
     served = tf.saved_model.load(str(given / "one")).signatures["serving_default"]
     asked = tf.constant([example(row(number)) for number in range(6)])
-    told = served(examples=asked)
-    assert set(told) == {"probabilities"}
-    assert told["probabilities"].shape == (6, 2)
-    np.testing.assert_allclose(told["probabilities"].numpy().sum(axis=1), 1, rtol=1e-5)
+    outputs = served(examples=asked)
+    assert set(outputs) == {"probabilities"}
+    assert outputs["probabilities"].shape == (6, 2)
+    np.testing.assert_allclose(outputs["probabilities"].numpy().sum(axis=1), 1, rtol=1e-5)
 
     def weights(name):
         (file,) = (given / name / "variables").glob("*.data*")

@@ -113,9 +113,9 @@ def test_who_is_spelled_nearly_as_somebody_forgotten_is_kept_out_counted_and_tol
             connection, commitments=[("subject", entry, ())], options={}, time=clock_ahead(0)()
         )
     after, _ = passed(tmp_path / "after", [raw])
-    told = (after.get_int_custom_property("rows_kept_out"),
+    counts = (after.get_int_custom_property("rows_kept_out"),
             after.get_int_custom_property("rows_spelled_alike"))  # fmt: skip
-    assert told == (1, 1) and "1 rows are of ids that are spelled nearly" in caplog.text
+    assert counts == (1, 1) and "1 rows are of ids that are spelled nearly" in caplog.text
     let_in, _ = passed(tmp_path / "admitted", [raw], admit_alike=True)
     assert let_in.get_int_custom_property("rows_kept_out") == 0
     assert "let in by `admit_alike`" in caplog.text and "P 3" not in caplog.text

@@ -249,11 +249,11 @@ def test_what_ended_is_marked_once_and_loses_the_fingerprint_of_its_input(store)
         mark_ended(config, "their-own", first)
     lineage = read_own_lineage(config, "their-own")
     assert {number for number, one in lineage.artifacts.items() if one.gone} == set(first)
-    told = {
+    fingerprints = {
         one.id: one.custom_properties["input_fingerprint"].string_value
         for one in MetadataStore(config).get_artifacts_by_id(first)
     }
-    assert set(told.values()) == {""}
+    assert set(fingerprints.values()) == {""}
 
 
 def test_no_guess_of_a_rows_length_is_confirmed_by_what_stays_in_ml_metadata(store):
@@ -272,8 +272,8 @@ def test_no_guess_of_a_rows_length_is_confirmed_by_what_stays_in_ml_metadata(sto
         clear_pages([file])
 
     left = file.read_bytes()
-    for told in (b"total_bytes", of_steps.encode(), b"loss of somebody's component"):
-        assert told not in left, told
+    for text in (b"total_bytes", of_steps.encode(), b"loss of somebody's component"):
+        assert text not in left, text
     names = {one.name for one in held.get_contexts_by_type("execution_cache")}
     gate = cache_of(GATE, second[:1])  # what it took held a fingerprint
     assert not names & {of_steps, gate}

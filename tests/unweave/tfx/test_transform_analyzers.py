@@ -184,12 +184,12 @@ def test_moments_and_limits_are_those_of_all_values_however_they_are_bundled():
                  for n in range(3)]  # fmt: skip
         cached = [part.tolist() for part in reversed(parts)]
         assert combiner.merge_accumulators(cached).tolist() == whole.tolist()
-        told = combiner.extract_output(whole)
+        output = combiner.extract_output(whole)
         if isinstance(combiner, MomentsOfSteps):
-            np.testing.assert_allclose(told, [values.mean(), values.std()], rtol=1e-12)
+            np.testing.assert_allclose(output, [values.mean(), values.std()], rtol=1e-12)
         else:
             ordered = np.sort(abs(values))
-            assert told[0].tolist() == [ordered[124], ordered[249], ordered[374]]
+            assert output[0].tolist() == [ordered[124], ordered[249], ordered[374]]
     nothing = MomentsOfSteps()
     assert nothing.extract_output(nothing.create_accumulator()) == [0, 0]
 
