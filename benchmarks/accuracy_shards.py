@@ -72,16 +72,16 @@ def mean_of(one: Numbers, side: str) -> float:
 
 def line(one: Numbers, first: Numbers) -> tuple[str, ...]:
     """Return a line of the table."""
-    told = []
+    cells = []
     for side in SIDES:
         values = [run[side] for run in one["runs"]]
-        told.append(f"{mean_of(one, side):.4f} ({min(values):.4f} to {max(values):.4f})")
+        cells.append(f"{mean_of(one, side):.4f} ({min(values):.4f} to {max(values):.4f})")
     loss = mean_of(first, "mean") - mean_of(one, "mean")
     gain = mean_of(one, "mean") - mean_of(one, "alone")
     return (
         str(one["shards"]),
         f"{one['rows']:,}",
-        *told,
+        *cells,
         f"{100 * loss:+.2f}",
         f"{100 * gain:+.2f}",
     )

@@ -42,16 +42,16 @@ def run(*, quick: bool, tell: Tell) -> Result:
         runs = [one["cases"][name] for one in found["seeds"]]
         what = "one digit" if name == "class" else f"{name} rows"
         for way in runs[0]["ways"]:
-            told = [one["ways"][way] for one in runs]
+            measured = [one["ways"][way] for one in runs]
             rows.append(
                 (
                     what,
                     way,
                     *(
-                        interval([one[column] for one in told])
+                        interval([one[column] for one in measured])
                         for column in ("rest", "forgotten", "ratio", "attack")
                     ),
-                    f"{statistics.mean(one['cost'] for one in told):.2f}",
+                    f"{statistics.mean(one['cost'] for one in measured):.2f}",
                 )
             )
         shares = statistics.mean(one["share"] for one in runs)

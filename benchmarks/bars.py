@@ -29,13 +29,15 @@ def stacked_bars(title: str, *, label: str, parts: Sequence[str], bars: Sequence
     if len(parts) > len(LIGHT) or any(len(bar.parts) != len(parts) for bar in bars):
         raise ValueError(f"a bar has at most {len(LIGHT)} parts, and each of them a name")
     top = _round(max(sum(bar.parts) for bar in bars))
-    told = f"{label}: {', '.join(parts)}, for " + ", ".join(f"{b.name} {b.group}" for b in bars)
+    description = f"{label}: {', '.join(parts)}, for " + ", ".join(
+        f"{b.name} {b.group}" for b in bars
+    )
     lines = [
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{WIDTH}' height='{HEIGHT}' "
         f"viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-labelledby='title description' "
         f"font-family='{FONT}' font-size='12.5'>",
         f"<title id='title'>{escape(title)}</title>",
-        f"<desc id='description'>{escape(told)}.</desc>",
+        f"<desc id='description'>{escape(description)}.</desc>",
         f"<style>{_style()}</style>",
         f"<rect class='paper' width='{WIDTH}' height='{HEIGHT}'/>",
         f"<text class='ink' x='{LEFT}' y='30' font-size='15' font-weight='bold'>"

@@ -66,8 +66,8 @@ def line(name: str, runs: list[Numbers]) -> tuple[str, ...]:
     """Return a line of the table."""
 
     def mean(who: str) -> float:
-        told = [one[who] for one in runs]
-        return statistics.mean(one["score"] if isinstance(one, dict) else one for one in told)
+        scores = [one[who] for one in runs]
+        return statistics.mean(one["score"] if isinstance(one, dict) else one for one in scores)
 
     single, task = mean("single"), runs[0]["task"]
     apart = single - max(mean("linear"), mean("perceptron"))

@@ -53,13 +53,13 @@ def line_chart(title: str, *, x: Axis, y: Axis, series: Sequence[Series]) -> byt
     """Draw up to four series; raises ValueError for a point outside the axes."""
     if len(series) > len(LIGHT):
         raise ValueError(f"a chart has at most {len(LIGHT)} series")
-    told = f"{y.label} against {x.label}: {', '.join(one.name for one in series)}."
+    description = f"{y.label} against {x.label}: {', '.join(one.name for one in series)}."
     lines = [
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{WIDTH}' height='{HEIGHT}' "
         f"viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-labelledby='title description' "
         f"font-family='{FONT}' font-size='12.5'>",
         f"<title id='title'>{escape(title)}</title>",
-        f"<desc id='description'>{escape(told)}</desc>",
+        f"<desc id='description'>{escape(description)}</desc>",
         f"<style>{_style()}</style>",
         f"<rect class='paper' width='{WIDTH}' height='{HEIGHT}'/>",
         f"<text class='ink' x='{LEFT}' y='30' font-size='15' font-weight='bold'>"

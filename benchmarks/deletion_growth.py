@@ -184,8 +184,8 @@ class Turn:
             for kind in kinds
         ]
         each = sorted((one for one in each if one[0] >= 512), reverse=True)
-        told = (f"{kind} {size / 1024:,.0f}" for size, kind in each)
-        return f"KiB of {', '.join(told)}"
+        sizes = (f"{kind} {size / 1024:,.0f}" for size, kind in each)
+        return f"KiB of {', '.join(sizes)}"
 
     def said(self, what: str, one: Numbers) -> str:
         """Say what a command took."""

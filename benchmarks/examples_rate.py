@@ -34,8 +34,8 @@ def run(*, quick: bool, tell: Tell) -> Result:
                 took = numbers_of("one_examples", str(snapshot), how)
                 rates = {what: took["examples"] / took[what] for what in PARTS}
                 rounds_of.append(rates)
-                told = ", ".join(f"{what} {rate:,.0f} rows/s" for what, rate in rates.items())
-                tell(f"round {number + 1}, {how}: {told}")
+                speeds = ", ".join(f"{what} {rate:,.0f} rows/s" for what, rate in rates.items())
+                tell(f"round {number + 1}, {how}: {speeds}")
     pairs = list(zip(found["own"], found["tfx"], strict=True))
     ratios = {
         what: statistics.median(own[what] / tfx[what] for own, tfx in pairs) for what in PARTS

@@ -77,5 +77,5 @@ def write_rows(path: Path, rows: int) -> None:
             for place, (values, person, label) in enumerate(
                 zip(numbers.tolist(), people.tolist(), labels.tolist(), strict=True), start
             ):
-                told = ",".join(f"{value:.4f}" for value in values)
-                stream.write(f"{place},p{person},{told},{'yes' if label else 'no'}\n")
+                fields = ",".join(f"{value:.4f}" for value in values)
+                stream.write(f"{place},p{person},{fields},{'yes' if label else 'no'}\n")

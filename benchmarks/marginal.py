@@ -37,8 +37,8 @@ def run(*, quick: bool, tell: Tell) -> Result:
     for optimizer, runs in found.items():
         for name in FORGET:
             for way in runs[0][name]["ways"]:
-                told = [one[name]["ways"][way] for one in runs]
-                ratio = [one["ratio"] for one in told]
+                measured = [one[name]["ways"][way] for one in runs]
+                ratio = [one["ratio"] for one in measured]
                 if way == OURS and statistics.median(ratio) > 1:
                     further.append(f"{optimizer}, {name}")
                 rows.append(
@@ -47,9 +47,9 @@ def run(*, quick: bool, tell: Tell) -> Result:
                         name,
                         way,
                         spread(ratio, 3),
-                        spread([one["accuracy"] for one in told], 4),
-                        spread([one["loss"] for one in told], 3),
-                        f"{statistics.median(one['cost'] for one in told):.2f}",
+                        spread([one["accuracy"] for one in measured], 4),
+                        spread([one["loss"] for one in measured], 3),
+                        f"{statistics.median(one['cost'] for one in measured):.2f}",
                     )
                 )
     return Result(

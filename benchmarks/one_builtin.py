@@ -47,11 +47,11 @@ def split(rows: int, seed: int) -> tuple[Places, Places]:
     return np.sort(order[rows // 5 :]), np.sort(order[: rows // 5])
 
 
-def score(told: np.ndarray, right: np.ndarray, *, task: str) -> float:
+def score(predictions: np.ndarray, right: np.ndarray, *, task: str) -> float:
     """Return the share of right answers, or R2."""
     if task == "classification":
-        return float(np.mean(told == right))
-    return float(1 - np.mean((told - right) ** 2) / np.var(right))
+        return float(np.mean(predictions == right))
+    return float(1 - np.mean((predictions - right) ** 2) / np.var(right))
 
 
 def by_unweave(
@@ -74,9 +74,9 @@ def by_unweave(
     seconds = time.perf_counter() - began
     if made["task"] != table.task:
         raise ValueError(f"taken for a {made['task']}")
-    told = np.array(project.predict(folder / "test.csv")["predictions"])
+    predictions = np.array(project.predict(folder / "test.csv")["predictions"])
     return {
-        "score": score(told, table.labels[test], task=table.task),
+        "score": score(predictions, table.labels[test], task=table.task),
         "cut": f"{made['shards']} x {made['slices']}",
         "seconds": seconds,
     }
@@ -120,8 +120,8 @@ def linear(table: RealTable, read: Any, learn: Places, test: Places) -> float:
 
     model = LogisticRegression(max_iter=300) if table.task == "classification" else Ridge()
     labels = table.labels
-    told = model.fit(read[learn], labels[learn]).predict(read[test])
-    return score(told, labels[test], task=table.task)
+    predictions = model.fit(read[learn], labels[learn]).predict(read[test])
+    return score(predictions, labels[test], task=table.task)
 
 
 def boosting(table: RealTable, learn: Places, test: Places, *, seed: int) -> float:
@@ -136,8 +136,8 @@ def boosting(table: RealTable, learn: Places, test: Places, *, seed: int) -> flo
         "regression": HistGradientBoostingRegressor,
     }
     model = kinds[table.task](random_state=seed)
-    told = model.fit(read[learn], labels[learn]).predict(read[test])
-    return score(told, labels[test], task=table.task)
+    predictions = model.fit(read[learn], labels[learn]).predict(read[test])
+    return score(predictions, labels[test], task=table.task)
 
 
 def perceptron(table: RealTable, read: Any, learn: Places, test: Places, *, seed: int) -> float:
@@ -172,10 +172,10 @@ def perceptron(table: RealTable, read: Any, learn: Places, test: Places, *, seed
         model.predict_on_batch(read[test[start : start + 4096]].toarray())
         for start in range(0, len(test), 4096)
     ]
-    told = np.concatenate(pieces)
+    outputs = np.concatenate(pieces)
     if len(classes):
-        return score(classes[told.argmax(axis=1)], labels[test], task=table.task)
-    return score(told[:, 0] * deviation + mean, labels[test], task=table.task)
+        return score(classes[outputs.argmax(axis=1)], labels[test], task=table.task)
+    return score(outputs[:, 0] * deviation + mean, labels[test], task=table.task)
 
 
 def main() -> None:

@@ -83,10 +83,10 @@ def run(
 
 
 def _lines(turn: Turn) -> list[tuple[str, ...]]:
-    told = []
+    lines = []
     for name, seconds in (("of processor", whole), ("passed", _passed)):
         each = [seconds(one) for one in turn.forgotten]
-        told.append(
+        lines.append(
             (
                 turn.case.name,
                 name,
@@ -97,7 +97,7 @@ def _lines(turn: Turn) -> list[tuple[str, ...]]:
                 f"{each[0]:.1f}",
             )
         )
-    return told
+    return lines
 
 
 def _passed(one: Numbers) -> float:

@@ -79,10 +79,14 @@ def in_memory(root: Path) -> Numbers:
     same(learner.relearnt(without(rows, drawn)), state)
     apart = ((asked - model.cluster_centers_[model.predict(asked)]) ** 2).sum()
     spread = ((asked - asked.mean(axis=0)) ** 2).sum()
-    told = {"p50": np.median(seconds), "p90": np.quantile(seconds, 0.9), "mean": np.mean(seconds)}
+    quantiles = {
+        "p50": np.median(seconds),
+        "p90": np.quantile(seconds, 0.9),
+        "mean": np.mean(seconds),
+    }
     return {
         "rows": len(rows), "learn": learn, "fit": fit, "again": again,
-        "beside": 1 - apart / spread, **told,
+        "beside": 1 - apart / spread, **quantiles,
     }  # fmt: skip
 
 

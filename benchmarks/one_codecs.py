@@ -87,10 +87,10 @@ def codecs(run: Run, store: RowStore, positions: frozenset[int]) -> Numbers:
             exact = exact + wanted
     parameters = len(row(last, names))
     weights = row(last, names)
-    told = {}
+    by_codec = {}
     for name, codec in CODECS.items():
         summed = codec.can_be_summed
-        told[name] = {
+        by_codec[name] = {
             "bytes": sum(seen[name]["bytes"]) / len(seen[name]["bytes"]) / parameters,
             "encode": statistics.median(seen[name]["encode"]),
             "decode": statistics.median(seen[name]["decode"]),
@@ -99,7 +99,7 @@ def codecs(run: Run, store: RowStore, positions: frozenset[int]) -> Numbers:
             "weights_error": relative(weights - sums[name], weights - exact) if summed else None,
         }
     return {
-        "codecs": told,
+        "codecs": by_codec,
         "steps": steps,
         "parameters": parameters,
         "measured": len(seen["int8"]["bytes"]),
@@ -158,8 +158,8 @@ def main() -> None:
         options = replace(run.options, record=REGENERATE)
         kept = replace(run, options=options, interval=every)
         with tempfile.TemporaryDirectory(dir=store.folder) as folder:
-            told = regenerations(kept, store, Path(folder) / "shard", found["parameters"])
-        found["regenerated"].append(told)
+            numbers = regenerations(kept, store, Path(folder) / "shard", found["parameters"])
+        found["regenerated"].append(numbers)
     print(json.dumps(found))
 
 

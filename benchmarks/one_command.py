@@ -56,7 +56,7 @@ def watch_all(clock: Stopwatch) -> None:
     clock.watch(tfx_local.TfxBackend, "record_training", "record in MLMD")
     clock.watch(tfx_local.TfxBackend, "record_deletion", "record in MLMD")
     clock.watch(Launcher, "launch", component)
-    clock.watch(Launcher, "_run_executor", lambda *told: component(*told) + "/executor")
+    clock.watch(Launcher, "_run_executor", lambda *arguments: component(*arguments) + "/executor")
     clock.watch(keras_family, "make_learner", "fit/build the model")
     clock.watch(keras_parts, "probe", "fit/check that it repeats itself")
     clock.watch(keras_parts, "train_shard", "fit/steps")

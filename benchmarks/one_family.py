@@ -64,8 +64,12 @@ def in_memory(root: Path, family: str) -> Numbers:
     taken = TAKEN.get(family, from_sums)
     state, seconds, again = taken(learner, rows, state, drawn)
     same(learner.relearnt(without(rows, drawn)), state)
-    told = {"p50": np.median(seconds), "p90": np.quantile(seconds, 0.9), "mean": np.mean(seconds)}
-    return {"rows": len(rows), "learn": learn, "again": again, **told}
+    quantiles = {
+        "p50": np.median(seconds),
+        "p90": np.quantile(seconds, 0.9),
+        "mean": np.mean(seconds),
+    }
+    return {"rows": len(rows), "learn": learn, "again": again, **quantiles}
 
 
 def from_optimum(
@@ -182,11 +186,11 @@ def keys_of(table: RealTable, root: Path) -> np.ndarray:
     columns: dict[str, Any] = {}
     for name, texts in zip(table.names, zip(*table.lines, strict=True), strict=True):
         column = next(one for one in schema.all if one.name == name)
-        told = [column.canonical(text) for text in texts]
+        values = [column.canonical(text) for text in texts]
         if column.kept == "number":
-            columns[name] = np.array([float(one) if one else np.nan for one in told], np.float32)
+            columns[name] = np.array([float(one) if one else np.nan for one in values], np.float32)
         else:
-            columns[name] = np.array(["" if one is None else one for one in told], object)
+            columns[name] = np.array(["" if one is None else one for one in values], object)
     keys = np.zeros((len(table.lines), 16), np.uint8)
     return (
         family_of("naive-bayes").encoding(schema, NO_SOURCE).encode(TypedRows(keys, columns))[KEYS]
@@ -213,8 +217,8 @@ def main() -> None:
             model_family=family, **asked,
         )  # fmt: skip
         found: Numbers = {"train": time.perf_counter() - began, "task": made["task"]}
-        told = np.array(project.predict(given["test"])["predictions"])
-        found["score"] = score(told, table.labels[test], task=table.task)
+        predictions = np.array(project.predict(given["test"])["predictions"])
+        found["score"] = score(predictions, table.labels[test], task=table.task)
         found |= in_memory(folder / "workspace", family)
         began = time.perf_counter()
         project.forget([f"r{learn[0]}"])

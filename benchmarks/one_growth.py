@@ -138,9 +138,9 @@ def main() -> None:
     seconds = phases.end()
     if missing := needed - seconds.keys():
         raise RuntimeError(f"{sorted(missing)} were never entered: are functions called otherwise?")
-    told = {name: answer[name] for name in TOLD if name in answer}
+    fields = {name: answer[name] for name in TOLD if name in answer}
     passed = time.perf_counter() - began
-    print(json.dumps({"phases": seconds, "peak_mib": peak_mib(), "passed": passed, **told}))
+    print(json.dumps({"phases": seconds, "peak_mib": peak_mib(), "passed": passed, **fields}))
 
 
 def _project(workspace: str, backend: str) -> Any:

@@ -85,9 +85,9 @@ def parted(pairs: Pairs) -> tuple[Pairs, Pairs, dict[str, str]]:
     return [pair for pair in pairs if pair[0] not in held], known, hidden
 
 
-def share(told: dict[str, Sequence[str]], hidden: dict[str, str]) -> float:
+def share(recommended: dict[str, Sequence[str]], hidden: dict[str, str]) -> float:
     """Return how often what was hidden is among what is told."""
-    return sum(item in told.get(who, ()) for who, item in hidden.items()) / len(hidden)
+    return sum(item in recommended.get(who, ()) for who, item in hidden.items()) / len(hidden)
 
 
 def beside(learn: Pairs, known: Pairs, hidden: dict[str, str]) -> float:
@@ -113,8 +113,8 @@ def beside(learn: Pairs, known: Pairs, hidden: dict[str, str]) -> float:
     scores = (asked @ alike).toarray()
     scores[asked.toarray() > 0] = 0
     best = np.argsort(-scores, axis=1, kind="stable")[:, :TOLD]
-    told = {who: [items[at] for at in row] for who, row in zip(people, best, strict=True)}
-    return share(told, hidden)
+    recommended = {who: [items[at] for at in row] for who, row in zip(people, best, strict=True)}
+    return share(recommended, hidden)
 
 
 def in_memory(root: Path) -> Numbers:
@@ -147,9 +147,13 @@ def in_memory(root: Path) -> Numbers:
     same({f"weights/{name}": array for name, array in left.items()}, twin)
     began = time.perf_counter()
     nearest(counts.cleared(), rule=SIMILARITIES["cosine"], most=NEIGHBOURS)
-    told = {"p50": np.median(seconds), "p90": np.quantile(seconds, 0.9), "mean": np.mean(seconds)}
+    quantiles = {
+        "p50": np.median(seconds),
+        "p90": np.quantile(seconds, 0.9),
+        "mean": np.mean(seconds),
+    }
     more = {"pairs": len(counts.codes), "state": write_down, "lists": time.perf_counter() - began}
-    return {"rows": len(rows), "learn": learn, **told, **more}
+    return {"rows": len(rows), "learn": learn, **quantiles, **more}
 
 
 def main() -> None:
@@ -165,8 +169,8 @@ def main() -> None:
             key_file=folder / "key", model_family="item-knn", neighbours=NEIGHBOURS,
         )  # fmt: skip
         found: Numbers = {"train": time.perf_counter() - began, "task": "items"}
-        told = project.predict(write(known, folder / "known.csv"), row_id="who")
-        found["score"] = share(dict(zip(told["rows"], told["items"], strict=True)), hidden)
+        answer = project.predict(write(known, folder / "known.csv"), row_id="who")
+        found["score"] = share(dict(zip(answer["rows"], answer["items"], strict=True)), hidden)
         found |= in_memory(folder / "workspace")
         began = time.perf_counter()
         project.forget([learn[0][0]])

@@ -134,14 +134,14 @@ def store_without(
     folder: Path, snapshot: Snapshot, partition: Partition, *, deleted: frozenset[bytes] = NOTHING
 ) -> RowStore:
     """Write the row store without some training rows."""
-    told = snapshot.schema
+    schema = snapshot.schema
     train = (r for r in read_snapshot(snapshot, TRAIN) if r.row_key not in deleted)
     evaluation = read_snapshot(snapshot, EVAL)
-    encoding = KerasEncoding(told)
+    encoding = KerasEncoding(schema)
     return write_rows(
         folder,
-        train=encode_pieces(train, told, encoding=encoding),
-        evaluation=encode_pieces(evaluation, told, encoding=encoding),
+        train=encode_pieces(train, schema, encoding=encoding),
+        evaluation=encode_pieces(evaluation, schema, encoding=encoding),
         layout=CellLayout(partition, 1),
         description=describe(snapshot),
     )

@@ -195,8 +195,8 @@ class Lab:
         if attack == "flip":
             return {"accuracy": accuracy, "success": 1 - accuracy}
         others = self.data.test.take(np.flatnonzero(self.data.test.labels != self.data.target))
-        told = self._told(weights, self.data.trigger(others))
-        return {"accuracy": accuracy, "success": float(np.mean(told == self.data.target))}
+        predictions = self._told(weights, self.data.trigger(others))
+        return {"accuracy": accuracy, "success": float(np.mean(predictions == self.data.target))}
 
     def _told(self, weights: list[Any], rows: Rows) -> np.ndarray:
         assert self.learner is not None
@@ -245,22 +245,22 @@ def measure(asked: Numbers) -> Numbers:
     pin_tensorflow()
     folder = Path(asked["folder"])
     data = DATA[asked["data"]](folder, asked["limit"])
-    told: Numbers = {}
+    outcomes: Numbers = {}
     for number, (attack, plant) in enumerate(ATTACKS.items()):
         draw = np.random.default_rng([asked["seed"], number])
         found = plant(data, draw)
         lab = Lab(data, folder, epochs=asked["epochs"], seed=asked["seed"])
         store, weights = lab.trained(found.rows)
-        told[attack] = {}
+        outcomes[attack] = {}
         for way, proposed in lab.proposals(found, store, weights, draw).items():
             left = weights
             if proposed.any():
                 _, left = lab.trained(found.rows.take(np.flatnonzero(~proposed)))
-            told[attack][way] = lab.outcome(left, attack) | {
+            outcomes[attack][way] = lab.outcome(left, attack) | {
                 "caught": float(np.mean(proposed[found.bad])),
                 "clean": float(np.mean(proposed[~found.bad])),
             }
-    return told
+    return outcomes
 
 
 def main() -> None:

@@ -75,7 +75,7 @@ def quality(root: Path) -> Numbers:
     learner = make_learner(
         module_source(ledger), name=config.module, store=store, seed=config.partition.seed
     )
-    told, _ = aggregated(
+    outputs, _ = aggregated(
         KerasParts(learner),
         ledger.final_weights(),
         rows,
@@ -84,9 +84,9 @@ def quality(root: Path) -> Numbers:
     positive = rows.labels == 1
     return {
         "evaluation_rows": len(rows),
-        "accuracy": float(np.mean((told[:, 1] > told[:, 0]) == positive)),
+        "accuracy": float(np.mean((outputs[:, 1] > outputs[:, 0]) == positive)),
         "majority": float(max(positive.mean(), 1 - positive.mean())),
-        "auc": area_under_curve(told[:, 1], positive),
+        "auc": area_under_curve(outputs[:, 1], positive),
     }
 
 

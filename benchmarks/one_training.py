@@ -90,13 +90,13 @@ def fit_plain(store: RowStore, text: str, partition: Partition) -> Numbers:
     end, cpu = time.perf_counter(), time.process_time() - cpu
     evaluation = store.evaluation()
     given = plain_inputs(evaluation)
-    told = model.predict({name: given[name] for name in taken}, batch_size=4096, verbose=0)
+    outputs = model.predict({name: given[name] for name in taken}, batch_size=4096, verbose=0)
     return {
         "loop": end - loop,
         "cpu": cpu,
         "whole": end - began,
         "steps": -(-len(rows) // size) * partition.epochs,
-        "accuracy": float(np.mean(told.argmax(axis=1) == evaluation.labels)),
+        "accuracy": float(np.mean(outputs.argmax(axis=1) == evaluation.labels)),
     }
 
 

@@ -113,9 +113,9 @@ class PastModels:
         with writing_index(self.workspace) as connection, connection:
             models.end(connection, old.id, state="deleted", time=TIME)
         shutil.rmtree(self.workspace.absolute(old.paths["ledger"]))
-        told = RowsDeleted(request.id, "0" * 64, {old.id: new.id}, {old.id: "exact"}, 1)
+        deleted = RowsDeleted(request.id, "0" * 64, {old.id: new.id}, {old.id: "exact"}, 1)
         with logging_events(self.workspace) as log:
-            events.append(log, told, time=TIME)
+            events.append(log, deleted, time=TIME)
             deletions.finish(log, request.id, result={"rows": 1, "subjects": 1}, time=TIME)
         return request.id
 

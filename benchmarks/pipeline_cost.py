@@ -95,8 +95,8 @@ def timed(folder: Path, arguments: list[str]) -> Numbers:
 
 def medians(turns: list[Numbers]) -> Numbers:
     """Return the medians of the parts and of the whole; what is left over is `all else`."""
-    told = [complete(turn) for turn in turns]
-    parts = {name: statistics.median(turn.get(name, 0.0) for turn in told) for name in told[0]}
+    whole = [complete(turn) for turn in turns]
+    parts = {name: statistics.median(turn.get(name, 0.0) for turn in whole) for name in whole[0]}
     components = components_of(parts)
     return {
         "seconds": statistics.median(turn["seconds"] for turn in turns),

@@ -31,14 +31,14 @@ def run(*, quick: bool, tell: Tell) -> Result:
     for data, runs in found.items():
         for attack in ATTACKS:
             for way in runs[0][attack]:
-                told = [one[attack][way] for one in runs]
+                measured = [one[attack][way] for one in runs]
                 rows.append(
                     (
                         data,
                         attack,
                         way,
                         *(
-                            spread([one[name] for one in told], 3)
+                            spread([one[name] for one in measured], 3)
                             for name in ("caught", "clean", "success", "accuracy")
                         ),
                     )

@@ -87,18 +87,18 @@ def parkinsons() -> RealTable:
     )
     label, left = header.index("total_UPDRS"), {"subject#", "motor_UPDRS", "total_UPDRS"}
     kept = [place for place, name in enumerate(header) if name not in left]
-    told = [[*(line[place] for place in kept), line[label]] for line in lines]
-    return RealTable((*(header[place] for place in kept), LABEL), told, "regression")
+    rows = [[*(line[place] for place in kept), line[label]] for line in lines]
+    return RealTable((*(header[place] for place in kept), LABEL), rows, "regression")
 
 
 def insteval() -> RealTable:
     """The rating that a student gave a lecturer."""
     header, *lines = csv.reader(_text(FOLDER / "insteval" / "InstEval.csv.gz"))
-    told = [
+    rows = [
         [f"s{s}", f"d{d}", studage, lectage, service, f"k{dept}", f"{y}.5"]
         for s, d, studage, lectage, service, dept, y in lines
     ]
-    return RealTable((*header[:-1], LABEL), told, "regression")
+    return RealTable((*header[:-1], LABEL), rows, "regression")
 
 
 def sms() -> RealTable:
