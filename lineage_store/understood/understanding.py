@@ -130,7 +130,7 @@ def understanding_of(
         task=None if first is None else first.task,
         why_task=None if first is None else first.why,
         class_rows=tuple(found.values()),
-        columns=tuple(_told(one, watch.columns[one.name], schema) for one in schema.columns),
+        columns=tuple(_column_told(one, watch.columns[one.name], schema) for one in schema.columns),
         subjects=len(watch.people) if watch.ids else None,
         without_subject=watch.nobodys if watch.ids else 0,
         on_both_sides=watch.sides.on_both,
@@ -167,7 +167,7 @@ def _class_rows(watch: TableWatch, schema: Schema) -> dict[str, int]:
     return found
 
 
-def _told(column: Column, seen: ColumnWatch, schema: Schema) -> ColumnTold:
+def _column_told(column: Column, seen: ColumnWatch, schema: Schema) -> ColumnTold:
     place = None
     if schema.said.kind_of(column.name) is not None:
         why = "it was said, or the source declares it"

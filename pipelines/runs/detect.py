@@ -93,30 +93,30 @@ class Opened:
         return sum(map(sum, self.store.counts))
 
 
-def detect(workspace: Workspace, asked: DetectRequest) -> Detected:
+def detect(workspace: Workspace, request: DetectRequest) -> Detected:
     """Look for poisoned rows; the workspace is held for writing, as for any training.
 
     Raises BadInput for a model that is not live or no classifier or cannot be asked so, and for
     files that are not those that it was trained on.
     """
-    asked.check()
-    model = _opened(workspace, asked.model)
+    request.check()
+    model = _opened(workspace, request.model)
     by_key = rows_by_key(
-        asked.sources,
-        row_id=asked.row_id,
+        request.sources,
+        row_id=request.row_id,
         label=model.store.schema.label.name,
         keys=workspace.keys(),
-        source=asked.source,
+        source=request.source,
     )
-    if asked.method == PROVENANCE:
-        return _by_provenance(workspace, asked, model, by_key)
+    if request.method == PROVENANCE:
+        return _by_provenance(workspace, request, model, by_key)
     from unlearning.poison import DETECTORS
 
     shards = model.ledger.final_weights()
-    keys = DETECTORS[asked.method](model.learner, shards, model.store, asked.share)
+    keys = DETECTORS[request.method](model.learner, shards, model.store, request.share)
     ids = tuple(_known(by_key, key.tobytes()).id for key in keys)
-    held_out = asked.method == "loss" and sum(map(bool, shards)) > 1
-    return Detected(model.id, asked.method, model.rows, ids, held_out)
+    held_out = request.method == "loss" and sum(map(bool, shards)) > 1
+    return Detected(model.id, request.method, model.rows, ids, held_out)
 
 
 def _opened(workspace: Workspace, name: str | None) -> Opened:
@@ -141,7 +141,7 @@ def _opened(workspace: Workspace, name: str | None) -> Opened:
 
 
 def _by_provenance(
-    workspace: Workspace, asked: DetectRequest, model: Opened, by_key: dict[bytes, SourceRow]
+    workspace: Workspace, request: DetectRequest, model: Opened, by_key: dict[bytes, SourceRow]
 ) -> Detected:
     from unlearning.poison import judge, shard_rows
 
@@ -155,15 +155,15 @@ def _by_provenance(
         )
     number = {source: place for place, source in enumerate(present)}
     sources = np.array([number[one.source] for one in known])
-    assert asked.trusted is not None
+    assert request.trusted is not None
     schema = replace(model.store.schema, weights=())  # an answer is right without one
-    reading = asked.reading.knowing(column.name for column in schema.all)
+    reading = request.reading.knowing(column.name for column in schema.all)
     encoding = encoding_of_ledger(model.ledger, schema)
     verdicts = judge(
         model.learner,
         rows=rows,
         sources=sources,
-        trusted=trusted_rows(open_source(asked.trusted, reading), schema, encoding),
+        trusted=trusted_rows(open_source(request.trusted, reading), schema, encoding),
         partition=model.ledger.partition,
         like=model.store,
         folder=workspace.temporary / "detect",

@@ -78,7 +78,7 @@ class TrainRequest:
 
 def train(
     workspace: Workspace,
-    asked: TrainRequest,
+    request: TrainRequest,
     *,
     backend: Backend,
     engine: ShardEngine | None = None,
@@ -89,31 +89,31 @@ def train(
     Raises BadInput for data, columns, a module or a base that do not fit, before anything is
     trained, NothingFound for a base that there is not.
     """
-    header = read_headers(asked.sources, asked.columns)
-    family = family_of(asked.options.model_family)
-    unfit = partial(family.unfit, module=asked.module is not None, base=asked.base is not None)
-    must_be_fit(unfit(None, asked.options))
-    must_fit_names(family, items=asked.columns.items, labels=asked.columns.labels)
-    take_device(asked.options.device)
-    asked = replace(asked, columns=replace(asked.columns, weighing=family.weighing))
-    source = family.source(asked.module)
+    header = read_headers(request.sources, request.columns)
+    family = family_of(request.options.model_family)
+    unfit = partial(family.unfit, module=request.module is not None, base=request.base is not None)
+    must_be_fit(unfit(None, request.options))
+    must_fit_names(family, items=request.columns.items, labels=request.columns.labels)
+    take_device(request.options.device)
+    request = replace(request, columns=replace(request.columns, weighing=family.weighing))
+    source = family.source(request.module)
     text, name = source.text, source.name
     ensure_signing_key(workspace)
-    options, base = asked.options, None
+    options, base = request.options, None
     with writing_index(workspace) as connection:
         deletions.must_be_none_running(connection)
-        must_share_the_device(connection, workspace, asked.options)
-        if asked.base is not None:
+        must_share_the_device(connection, workspace, request.options)
+        if request.base is not None:
             base = find_base(
-                connection, workspace, asked.base, shards=options.shards, module=asked.module
+                connection, workspace, request.base, shards=options.shards, module=request.module
             )
             options = replace(options, shards=base.shards)
             text, name = base.text, base.module
         options = family.completed(options)
         model = models.next_model_id(connection)
         number = models.next_snapshot(connection)
-        exclusions = manifest.exclusions_for(connection, asked.columns)
-        exclusions.admit_alike = asked.admit_alike
+        exclusions = manifest.exclusions_for(connection, request.columns)
+        exclusions.admit_alike = request.admit_alike
         others = [
             workspace.absolute(record.paths["data"])
             for record in models.models(connection, live_only=True)
@@ -128,16 +128,16 @@ def train(
     try:
         pseudonyms.take_back()  # likewise
         like = None if base is None else base.schema
-        watch = TableWatch(header, asked.columns.subjects)
-        _gate(workspace, asked, options, header, snapshot, exclusions, pseudonyms, like, watch)
+        watch = TableWatch(header, request.columns.subjects)
+        _gate(workspace, request, options, header, snapshot, exclusions, pseudonyms, like, watch)
         gated = load_snapshot(snapshot)
         if gated.layout is not None:
             cut = gated.layout.partition
             options = replace(options, shards=cut.shards, slices=cut.slices)
         must_be_fit(unfit(gated.schema, options))
-        if asked.understood is not None:
-            asked.understood(_understanding(watch, asked, gated, options, exclusions))
-        if asked.dry_run:
+        if request.understood is not None:
+            request.understood(_understanding(watch, request, gated, options, exclusions))
+        if request.dry_run:
             raise DryRunEnds
         keep_once(gated, (load_snapshot(one) for one in others if one.exists()))
         write_atomic(module_file, text.encode("utf-8"))
@@ -155,7 +155,7 @@ def train(
             module_file=module_file,
             clock=clock,
             excluded=exclusions.rows,
-            columns=asked.columns,
+            columns=request.columns,
             base=None if base is None else base.record,
             engine=engine,
         )
@@ -182,7 +182,7 @@ def train(
 
 def _gate(
     workspace: Workspace,
-    asked: TrainRequest,
+    request: TrainRequest,
     options: TrainOptions,
     header: TableHeader,
     snapshot: Path,
@@ -191,7 +191,7 @@ def _gate(
     like: Schema | None,
     watch: TableWatch,
 ) -> None:
-    add = counter("gate", sum(source.size for source in asked.sources))
+    add = counter("gate", sum(source.size for source in request.sources))
     last = 0
 
     def progress(place: int) -> None:
@@ -203,8 +203,8 @@ def _gate(
     if like is not None:  # what was said of the base's data is said of these
         roles = replace(roles, said=like.said)
     read = read_blocks_of(
-        [Watched(source, watch) for source in asked.sources],
-        columns=asked.columns,
+        [Watched(source, watch) for source in request.sources],
+        columns=request.columns,
         header=header,
         keys=workspace.keys(),
         pseudonyms=pseudonyms,
@@ -212,7 +212,7 @@ def _gate(
         temporary=workspace.temporary,
         progress=progress,
     )
-    blocks = watch.sides.passing(read) if asked.columns.parts_people else read
+    blocks = watch.sides.passing(read) if request.columns.parts_people else read
     try:
         cut = partial(partition_for, options)
         let_through(blocks, roles, folder=snapshot, like=like, partition=cut)
@@ -232,7 +232,7 @@ def _gate(
 
 def _understanding(
     watch: TableWatch,
-    asked: TrainRequest,
+    request: TrainRequest,
     gated: Snapshot,
     options: TrainOptions,
     exclusions: Exclusions,
@@ -241,7 +241,7 @@ def _understanding(
     takes_steps = family_of(options.model_family).trail == "steps"
     return understanding_of(
         watch,
-        asked.columns,
+        request.columns,
         schema=gated.schema,
         by_split=gated.rows,
         excluded=exclusions.rows,

@@ -30,7 +30,7 @@ from lineage_store.log import (
 from lineage_store.workspace import Workspace
 
 
-def request_told(request: Request) -> dict[str, str]:
+def request_facts(request: Request) -> dict[str, str]:
     """Return what a certificate and the log say of a request: never its reason."""
     facts = {"id": request.id, "requested": request.created}
     return facts | {"digest": digest_json(facts)}
@@ -93,4 +93,4 @@ def _asked_event(connection: sqlite3.Connection, request: Request) -> int | None
 
 
 def _asking(request: Request) -> DeletionAsked:
-    return DeletionAsked(request.id, request_told(request)["digest"])
+    return DeletionAsked(request.id, request_facts(request)["digest"])

@@ -13,7 +13,7 @@ from lineage_store.canonical import digest_json
 from lineage_store.index import Request
 from lineage_store.questions import what_is_left
 from unlearning.certificates.envelope import rows_root, statement
-from unlearning.certificates.log_inclusion import request_told
+from unlearning.certificates.log_inclusion import request_facts
 from unlearning.certificates.shared_run import commitments
 from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.sealed_request import OpenRequest
@@ -103,7 +103,7 @@ def certificate_statement(
             change["evaluation"] = dict(results.evaluations[plan.model_before])
         changes.append(change)
     predicate = {
-        "request": request_told(request),
+        "request": request_facts(request),
         "certified": time,
         "subjects": commitments(opened),
         "rows": {

@@ -111,7 +111,7 @@ def _judged(statistic: Statistic, models: Evaluated, policy: Policy) -> Finding:
     if lacking is None and not _separated(draws, policy):
         lacking = (
             "these rows and runs do not tell the untouched model from the retrained one: "
-            f"{_told(measure, 'untouched')} and {_told(measure, 'retrained')}"
+            f"{_text(measure, 'untouched')} and {_text(measure, 'retrained')}"
         )
     if lacking is not None:
         return Finding(statistic.name, "evidence", "uninformative", lacking, measure)
@@ -119,8 +119,8 @@ def _judged(statistic: Statistic, models: Evaluated, policy: Policy) -> Finding:
     whole = statistic.value("untouched") - statistic.value("retrained")
     off = (statistic.value("unlearned") - statistic.value("retrained")) / whole
     detail = (
-        f"untouched {_told(measure, 'untouched')}, unlearned {_told(measure, 'unlearned')}, "
-        f"retrained {_told(measure, 'retrained')}: {off:.0%} of the way from the retrained to the "
+        f"untouched {_text(measure, 'untouched')}, unlearned {_text(measure, 'unlearned')}, "
+        f"retrained {_text(measure, 'retrained')}: {off:.0%} of the way from the retrained to the "
         f"untouched model, where {policy.closeness:.0%} is allowed either way"
     )
     if by_model["unlearned"] == "uninformative":
@@ -159,6 +159,6 @@ def _outcome(draws: Draws, kind: Kind, policy: Policy) -> Outcome:
     return "passed" if all(low > 0 for low, _ in rooms) else "uninformative"
 
 
-def _told(measure: Measure, kind: Kind) -> str:
+def _text(measure: Measure, kind: Kind) -> str:
     one = measure.values[kind]
     return f"{one.value:.4g} [{one.low:.4g}, {one.high:.4g}]"

@@ -72,7 +72,7 @@ def ask_keras(
             pieces.append(next(iter(served.values())).numpy())
         outputs = np.concatenate(pieces)
         answers[rows] = as_columns(outputs).astype(np.float64)
-    return _told(folder, answers, labelled, task)
+    return _as_answers(folder, answers, labelled, task)
 
 
 def as_columns(outputs: Array) -> Array:
@@ -80,7 +80,7 @@ def as_columns(outputs: Array) -> Array:
     return outputs[:, None] if outputs.ndim == 1 else outputs
 
 
-def _told(
+def _as_answers(
     folder: Path, answers: dict[RowSetName, Array], label: str, task: Task | None
 ) -> tuple[Reader, dict[RowSetName, Array]]:
     """Say what the outputs of a Keras model are, and return them as probabilities or values."""

@@ -25,7 +25,7 @@ from lineage_store.log import RowsDeleted, events
 from lineage_store.workspace import Workspace
 from unlearning.certificates import seal_for_each
 from unlearning.certificates.envelope import rows_root, statement
-from unlearning.certificates.log_inclusion import opening_proof, request_told
+from unlearning.certificates.log_inclusion import opening_proof, request_facts
 from unlearning.certificates.shared_run import commitments
 from unlearning.certificates.statement import NOT_COVERED
 from unlearning.erasure.scan import Scan
@@ -123,7 +123,7 @@ def certify_own(
         _of_model(one, change, plan=digest_json(dict(request.before))) for one in change.models
     ]
     common = {
-        "request": request_told(record),
+        "request": request_facts(record),
         "certified": time,
         "models": models,
         "erasure": {

@@ -74,7 +74,7 @@ class _ServedPart:
 
     part: EstimatorPart
     classes: tuple[str, ...]
-    asked: StoredModel | None
+    model: StoredModel | None
 
 
 class ServedEstimators:
@@ -102,9 +102,9 @@ class ServedEstimators:
         keys = [class_key(name) for name in classes]
         for one in self._parts:
             mine = None
-            if one.asked is not None and len(frame):
+            if one.model is not None and len(frame):
                 features = self._module.features(frame, self._spec_of(one))
-                mine = one.asked.shares(features) if classes else one.asked.values(features)
+                mine = one.model.shares(features) if classes else one.model.values(features)
             if classes:
                 members.append(spread_over(mine, one.part, classes=keys, rows=len(frame)))
             else:
@@ -148,8 +148,8 @@ class ServedEstimators:
         if not name:
             return _ServedPart(EstimatorPart(0, keys), classes, None)
         suffix, file = name.rpartition(".")[2], (self._folder / name).read_bytes()
-        asked = FORMATS.read(suffix, file, self._columns.task)
-        return _ServedPart(EstimatorPart(0, keys, suffix, file), classes, asked)
+        model = FORMATS.read(suffix, file, self._columns.task)
+        return _ServedPart(EstimatorPart(0, keys, suffix, file), classes, model)
 
     def _spec_of(self, one: _ServedPart) -> EstimatorSpec:
         value = self._columns.to_json() | {"classes": list(one.classes)}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def train_model(
     session: Session,
-    asked: "TrainRequest",
+    request: "TrainRequest",
     *,
     key_file: Path | str | None,
     metadata: Path | str | None,
@@ -46,13 +46,13 @@ def train_model(
 
     def tell(understanding: Understanding) -> None:
         understandings.append(understanding)
-        if asked.understood is not None:
-            asked.understood(understanding)
+        if request.understood is not None:
+            request.understood(understanding)
 
-    with session.aside() if asked.dry_run else nullcontext(session) as here:
+    with session.aside() if request.dry_run else nullcontext(session) as here:
         engine = here.engine  # one that cannot be is told before a workspace is made
         with here.running(create=True, key_file=key, metadata=where) as (workspace, _):
-            if rectifies is not None and not asked.dry_run:
+            if rectifies is not None and not request.dry_run:
                 take_out_the_wrong(
                     workspace,
                     rectifies,
@@ -63,7 +63,7 @@ def train_model(
             try:
                 made = train(
                     workspace,
-                    replace(asked, understood=tell),
+                    replace(request, understood=tell),
                     backend=here.backend,
                     engine=engine,
                     clock=lambda: here.time,

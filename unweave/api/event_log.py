@@ -89,7 +89,7 @@ def log_prove(workspace: Workspace, *, event: int | None, since: Path | None, ou
     # What does not hold is not handed out: the log may not be what was signed.
     proven = proofs.check_proof(proof, load_public_key(workspace.public_key), origin=ORIGIN)
     _write(out, proof)
-    return _told(proven) | {"out": str(out)}
+    return _as_json(proven) | {"out": str(out)}
 
 
 def log_check(workspace: Workspace, *, head: Path | None, public_key: Path | None) -> Answer:
@@ -145,10 +145,10 @@ def _meant(jumps: Sequence[ClockJump], event: int | None) -> ClockJump:
 def check_proof_file(proof: Path, *, public_key: Path) -> Answer:
     """Check a proof offline, by the public key; raises CheckFailed if it does not hold."""
     proven = proofs.check_proof(_read(proof), load_public_key(public_key), origin=ORIGIN)
-    return {"ok": True, **_told(proven)}
+    return {"ok": True, **_as_json(proven)}
 
 
-def _told(proven: proofs.Proven) -> Answer:
+def _as_json(proven: proofs.Proven) -> Answer:
     return {
         "kind": proven.kind,
         "size": proven.head.size,

@@ -175,7 +175,7 @@ class Project(Reader):
             further_labels=labels[1:],
             tasks=tuple(task.items()) if isinstance(task, Mapping) else (),
         )
-        asked = TrainRequest(
+        request = TrainRequest(
             sources=open_table(the_data(data, csv), columns, reading),
             columns=columns,
             options=TrainOptions(
@@ -204,7 +204,7 @@ class Project(Reader):
             admit_alike=admit_alike,
         )  # fmt: skip
         return train_model(
-            self._session, asked, key_file=key_file, metadata=metadata, rectifies=rectifies,
+            self._session, request, key_file=key_file, metadata=metadata, rectifies=rectifies,
             named=named_as(name, purpose, owner, legal_basis, retention),
         )  # fmt: skip
 
@@ -367,7 +367,7 @@ class Project(Reader):
 
         tables = the_data(data, csv)
         ids = [row_id, source]
-        asked = DetectRequest(
+        request = DetectRequest(
             method=method,
             sources=open_sources(tables, reading.knowing(ids, ids=ids)),
             row_id=row_id,
@@ -378,7 +378,7 @@ class Project(Reader):
             source=source,
         )
         to = None if propose is None else Path(propose)
-        return detect_poison(self._session, asked, propose=to, queue=queue)
+        return detect_poison(self._session, request, propose=to, queue=queue)
 
     def doctor(self, *, repair: bool = False, rebuild: bool = False) -> dict[str, Any]:
         """Say where index and MLMD differ from the log and the disk; with `repair`, put it right.

@@ -62,7 +62,7 @@ def letter_in(language: str, kind: Kind, facts: Facts, *, own: Path | None = Non
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=False,
-        finalize=_told,
+        finalize=_text_or_number,
         loader=DictLoader(parts),
     )
     environment.filters["day"] = lambda day: day_in(day, language)
@@ -83,7 +83,7 @@ def letter_in(language: str, kind: Kind, facts: Facts, *, own: Path | None = Non
     return Letter(kind, language, _paragraphs(whole), subject)
 
 
-def _told(value: Any) -> Any:
+def _text_or_number(value: Any) -> Any:
     """Return a value that stands in a letter; raises ValueError for what is no text or number."""
     if not isinstance(value, str) and type(value) is not int:
         raise ValueError("a fact that there is not")

@@ -243,10 +243,10 @@ def _finish(
         workspace, request, change, scan=scan, left_out=accept_left_out, clock=clock,
         version=installed_version(),
     )  # fmt: skip
-    return _told(workspace, request, change)
+    return _forgotten(workspace, request, change)
 
 
-def _told(workspace: Workspace, request: OwnRequest, change: OwnChange) -> OwnForgotten:
+def _forgotten(workspace: Workspace, request: OwnRequest, change: OwnChange) -> OwnForgotten:
     def by_shard(model: OwnModel, found: Mapping[str, T]) -> dict[str, T]:
         several = f"{model.trainer}/" if len(change.models) > 1 else ""
         return {f"{several}{shard}": value for shard, value in found.items()}
