@@ -23,7 +23,7 @@ from lineage_store.data.record import EVAL, SPLITS, TRAIN, UNLABELLED, Record, c
 from lineage_store.data.schema import Schema
 from lineage_store.errors import BadInput
 from lineage_store.keys.pseudonyms import each_pseudonym
-from lineage_store.typed import typed
+from lineage_store.own_files.typed import typed
 
 GATE_FILE, CSV_FILE = "gate.json", "rows.csv"
 FORMAT = 2

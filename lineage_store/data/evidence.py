@@ -31,8 +31,8 @@ from lineage_store.data.number_arrays import (
 from lineage_store.data.number_text import class_text, is_missing_number, number_text
 from lineage_store.data.schema import FIRST_RULES, WORD_RULES, Column, Label, Roles, Schema
 from lineage_store.errors import BadInput, NothingToLearn
+from lineage_store.own_files.typed import typed
 from lineage_store.texts.text_rows import Kind, rows_of_words, texts_of
-from lineage_store.typed import typed
 
 MOST_NUMBER_CLASSES, MOST_CLASSES = 20, 1000
 Value = TypeVar("Value", str, float)

@@ -11,9 +11,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from lineage_store import own_tables
 from lineage_store.errors import BadInput, NothingFound
-from lineage_store.overwritten import is_overwritten
+from lineage_store.own_files import own_tables
+from lineage_store.own_files.overwritten import is_overwritten
 from lineage_store.workspace.folder import Workspace
 
 SCHEMA = "unweave"

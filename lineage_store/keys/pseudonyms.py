@@ -21,8 +21,8 @@ from lineage_store.errors import BadInput
 from lineage_store.keys import spellings
 from lineage_store.keys.secret import Keys, keyed, keyed_all, keyed_each
 from lineage_store.keys.subject_ids import canonical_id
-from lineage_store.overwritten import is_overwritten
-from lineage_store.own_tables import connect
+from lineage_store.own_files.overwritten import is_overwritten
+from lineage_store.own_files.own_tables import connect
 
 PSEUDONYM_BYTES, KEY_BYTES, NONCE_BYTES = 16, 32, 12
 SPELLING = b" spelling"  # of what is sealed beside a key

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import canonical_json, read_json, reading_own, write_atomic
-from lineage_store.typed import typed
+from lineage_store.own_files.typed import typed
 
 TIMINGS_FILE = "timings.json"
 

@@ -24,6 +24,7 @@ from lineage_store.canonical import read_json, reading_own
 from lineage_store.cells.cell import CellId
 from lineage_store.data.schema import Schema
 from lineage_store.errors import BadInput
+from lineage_store.own_files.typed import typed
 from lineage_store.rows.arrays import GROUP, LABEL, WEIGHT, Rows, RowSet, label_name
 from lineage_store.rows.slice_file import (
     Field,
@@ -36,7 +37,6 @@ from lineage_store.rows.slice_file import (
 )
 from lineage_store.rows.slice_set import SortedRows
 from lineage_store.tensors import load_state
-from lineage_store.typed import typed
 
 FORMAT = 3
 HEADER_FILE, EVALUATION, TRAINING = "rows.json", "eval", "train"

@@ -18,7 +18,7 @@ TOP = Path(__file__).parents[2]
 # Each room imports only from those before it; a folder's own files stand under its bare name.
 ROOMS = """
     lineage_store
-    lineage_store/deadlines  lineage_store/rights
+    lineage_store/deadlines  lineage_store/own_files  lineage_store/rights
     lineage_store/keys  lineage_store/workspace  lineage_store/texts  lineage_store/sources
     lineage_store/data
     lineage_store/cells  lineage_store/examples  lineage_store/understood  lineage_store/rows

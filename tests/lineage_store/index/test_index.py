@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixtures.examples import examples
-from lineage_store import overwritten
 from lineage_store.data.record import EVAL, TRAIN, UNLABELLED, Record
 from lineage_store.doctor.rows import compare_parts
 from lineage_store.errors import Damaged, NothingFound
@@ -21,6 +20,7 @@ from lineage_store.index.database import _migrations, compact, open_index, read_
 from lineage_store.index.models import ModelRecord
 from lineage_store.keys.pseudonyms import each_pseudonym
 from lineage_store.keys.secret import keyed
+from lineage_store.own_files import overwritten
 from lineage_store.placement import Partition, shard_of, slice_of
 
 ANN, BOB = b"pseudonym-of-ann", b"pseudonym-of-bob"

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from fixtures.examples import examples
 from fixtures.the_old_gate import old_place
-from lineage_store import overwritten
 from lineage_store.errors import BadInput
 from lineage_store.keys.pseudonyms import PSEUDONYM_BYTES, Pseudonyms
 from lineage_store.keys.secret import (
@@ -22,6 +21,7 @@ from lineage_store.keys.secret import (
     keyed_each,
     read_secret,
 )
+from lineage_store.own_files import overwritten
 
 SECRET = bytes(range(32))
 PURPOSES = ("row", "placement", "manifest", "lookup")

@@ -72,7 +72,7 @@ def test_what_nobody_foresaw_has_a_status_of_its_own_and_no_values(broken):
     assert "OperationalError" in answer["error"] and answer["error"].count(". ") == 1
     assert file.stat().st_mode & 0o777 == 0o600
     details = file.read_text(encoding="utf-8")
-    assert "trace\n" in details and "lineage_store/own_tables.py, line" in details
+    assert "trace\n" in details and "lineage_store/own_files/own_tables.py, line" in details
     for told in (out, details):
         assert NAME not in told and "unable to open" not in told
 

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from lineage_store.errors import Damaged
-from lineage_store.own_tables import connect
+from lineage_store.own_files.own_tables import connect
 
 ROWS = 2000
 ASKED = "SELECT number, text FROM numbers ORDER BY number"

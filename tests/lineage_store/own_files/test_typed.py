@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 
-from lineage_store.typed import typed
+from lineage_store.own_files.typed import typed
 
 
 @dataclass(frozen=True)
