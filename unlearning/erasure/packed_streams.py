@@ -42,7 +42,7 @@ NEXT_LINE = re.compile(rb"(?:\\[rn]|[\r\n]){1,2}[A-Za-z0-9+/_-]{4,}={0,2}(?:[\s\
 LINE = re.compile(rb"[A-Za-z0-9+/_-]{40,}$")
 BREAK = re.compile(rb"\s+|\\[rn]")
 FOR_ADDRESSES = bytes.maketrans(b"-_", b"+/")
-NO_LETTER = re.compile(rb"[^A-Za-z0-9+/_=-]")
+NO_LETTER = re.compile(rb"[^A-Za-z0-9+/_-]")
 
 
 @cache
@@ -108,7 +108,7 @@ class Unpacked:
         self._stream, self._packing, self._budget = stream, packing, budget
         self._found, self._strict = found, strict
         self._part = packing.new()
-        self._begun = self._ended = False
+        self._begun = self._whole = self._ended = False
         self._packed = b""
         self._unpacked = bytearray()
         self._used = 0
@@ -135,7 +135,8 @@ class Unpacked:
             if self._begun and self._strict:
                 raise NotUnderstood("it breaks off")
             return
-        self._begun = True
+        # What follows a whole part and holds nothing is no part: other bytes may stand behind it.
+        self._begun = self._begun or bool(unpacked) or not self._whole
         self._budget.spend(len(unpacked))
         self._unpacked += unpacked
         self._used += len(packed)
@@ -143,12 +144,15 @@ class Unpacked:
         if self._part.eof:
             self._packed = self._part.unused_data
             self._used -= len(self._packed)
-            self._part, self._begun = self._packing.new(), False
+            self._part, self._begun, self._whole = self._packing.new(), False, True
         self._found.length = max(self._found.length, self._used)
 
 
 class Letters:
-    """Lines of letters as one line, up to the first byte that is none."""
+    """Lines of letters as one line, up to the first byte that is none, or the `=` at their end.
+
+    What follows is no part of them: in mail a boundary, which may hold more of both.
+    """
 
     def __init__(self, stream: BinaryIO, found: "Stream") -> None:
         self._stream, self._found = stream, found
@@ -181,12 +185,12 @@ class Decoded:
     def read(self, size: int = -1) -> bytes:
         """Return about so many bytes, or all; none at the end."""
         letters = self._left + self._letters.read(-1 if size < 0 else size * 4 // 3 + 4)
-        letters = letters.rstrip(b"=").translate(FOR_ADDRESSES)
+        letters = letters.translate(FOR_ADDRESSES)
         whole = len(letters) // 4 * 4
         self._left = letters[whole:]
-        if not whole and self._left:
-            letters, self._left = self._left + b"A" * (4 - len(self._left)), b""
-            return base64.b64decode(letters)
+        if not whole:  # the last two or three letters; one alone stands for nothing
+            letters, self._left = self._left, b""
+            return base64.b64decode(letters + b"==") if len(letters) > 1 else b""
         return base64.b64decode(letters[:whole])
 
 

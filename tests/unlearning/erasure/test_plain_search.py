@@ -21,9 +21,13 @@ from tests.unlearning.erasure.test_planted import (
 from unlearning.erasure.matcher import SHORTEST, Matcher
 from unlearning.erasure.scan import scan_folder
 
-TEXTUAL = ("database in a gzip", "PEM in JSON")
-"""Containers of texts: they hold no bytes that are none, or are searched as they are."""
-LARGE = "gzip far within"
+LEFT_OUT = {
+    "database in a gzip", "PEM in JSON",  # of texts alone
+    "gzip far within",  # large
+    "raw deflate", "raw deflate after a prefix",  # has no mark, and is found in a file alone
+}  # fmt: skip
+DEEP = {"attachment, zipped", "tar.gz with a gzip in it"}
+"""Containers of which one in another is packed deeper than a scan reads."""
 EVERYTHING = Matcher(PATTERNS)
 
 
@@ -60,7 +64,7 @@ def patterns_and_data(draw):
     return patterns, b"".join(draw(st.lists(piece, max_size=12)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
 @given(patterns_and_data())
 def test_it_finds_the_patterns_that_a_plain_search_finds(drawn):
     patterns, data = drawn
@@ -69,7 +73,7 @@ def test_it_finds_the_patterns_that_a_plain_search_finds(drawn):
     assert Matcher(patterns).matches(data) is bool(expected)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(st.data())
 def test_every_spelling_is_found_wherever_it_stands(data):
     spell = data.draw(st.sampled_from(sorted(SPELLINGS)))
@@ -84,7 +88,7 @@ def test_every_spelling_is_found_wherever_it_stands(data):
 @st.composite
 def corpora(draw):
     """Files, each unpacked and packed, by their names: what stands in them is drawn."""
-    kinds = sorted(CONTAINERS.keys() - {*TEXTUAL, LARGE})
+    kinds = sorted(CONTAINERS.keys() - LEFT_OUT)
     files = {}
     for number in range(draw(st.integers(1, 6))):
         text = draw(st.sampled_from([TEXT, OTHER, "Rosenweg 3", "person.7@example.org"]))
@@ -93,13 +97,14 @@ def corpora(draw):
         before = b"".join(b"%d,Rosenweg %d\n" % (n, noise.randrange(99)) for n in range(40))
         plain = before + b"<x> " + spelled + b" ;\n" + before[: noise.randrange(200)]
         packed = plain
-        for kind in draw(st.lists(st.sampled_from(kinds), max_size=2)):
+        chosen = draw(st.lists(st.sampled_from(kinds), max_size=2))
+        for kind in chosen[: 1 if DEEP.issuperset(chosen) else 2]:
             packed = CONTAINERS[kind](packed)
         files[f"file-{number}"] = (plain, packed)
     return files
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, derandomize=True, database=None)
 @given(corpora())
 def test_a_scan_finds_in_a_drawn_corpus_what_a_plain_search_of_the_unpacked_one_does(
     tmp_path_factory, files

@@ -189,3 +189,18 @@ def test_what_is_spelled_otherwise_is_found(tmp_path, kind, text, other):
     spell = SPELLINGS[kind]
     scan = scanned(tmp_path, b"<x> " + spell(text) + b" ;\n", b"<x> " + spell(other) + b" ;\n")
     assert (scan.found, scan.unread) == (("planted",), ())
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, bz2.compress, lzma.compress])
+def test_an_attachment_is_found_wherever_its_letters_end(tmp_path, pack):
+    """At the end of letters `=` may stand, and behind them a boundary, of letters and of `=`."""
+    lengths = range(24)
+    (tmp_path / "tmp").mkdir()
+    for length in lengths:
+        text = rows(TEXT, MAIL)[:900] + TEXT.encode() + b"x" * length
+        (tmp_path / f"{length}").write_bytes(mail(pack(text)))
+        other = mail(pack(text)).replace(b"\n\n--", b"\n--").replace(b"=" * 15, b"-" * length)
+        (tmp_path / f"{length}, other").write_bytes(other)
+    scan = scan_folder(tmp_path, PATTERNS)
+    expected = {f"{length}{other}" for length in lengths for other in ("", ", other")}
+    assert (set(scan.found), scan.unread) == (expected, ())
