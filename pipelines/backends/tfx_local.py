@@ -6,6 +6,7 @@ write is written here, once the pipeline has ended: so whoever waits is told why
 
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -42,6 +43,7 @@ class TfxBackend:
         """Run the deletion pipeline."""
         with translating_server_errors(job.workspace.metadata), quiet_and_inside(job.workspace):
             Metadata.of(job.workspace, create=True)
+            _clear_of_killed_runs(job)
             with large_imports():
                 from pipelines.definitions.deletion import deletion_pipeline
                 from unlearning.fitting.executor_engine import using
@@ -77,6 +79,17 @@ class TfxBackend:
         """
         with translating_server_errors(workspace.metadata):
             return public_record.descendants_of(workspace, record)
+
+
+def _clear_of_killed_runs(job: DeletionJob) -> None:
+    """Take away what killed runs made of the rows that remain: it is made anew, and in the way.
+
+    Nobody would erase it when some of these rows are deleted in their turn.
+    """
+    for change in job.changes:
+        if not change.recorded:
+            for made in (job.workspace.pipeline_root / job.name).glob(f"*_{change.old.id}"):
+                shutil.rmtree(made)
 
 
 def run_locally(pipeline: "Pipeline") -> None:

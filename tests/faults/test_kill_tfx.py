@@ -81,11 +81,11 @@ RECORDING = {
 }
 
 
-def forget(root, at=None, whom=None):
+def forget(root, at=None, whom=None, *, subject=FORGOTTEN):
     done = subprocess.run(
         [*warm_python(), "-c", FORGET],
         env={**os.environ, "PYTHONPATH": os.pathsep.join((str(TOP), str(TOP / "tests")))},
-        input=json.dumps([str(root), FORGOTTEN, at, whom]),
+        input=json.dumps([str(root), subject, at, whom]),
         text=True,
         capture_output=True,
         check=False,
@@ -152,6 +152,18 @@ def test_where_only_what_records_was_killed_the_command_records_itself(
     failed = Metadata.of(open_workspace(root)).store.get_executions_by_type(RECORDER)
     assert [one.last_known_state for one in failed] == [COMPLETE, FAILED]
     assert_ended(root, undisturbed)
+
+
+def test_what_a_killed_run_made_of_those_who_stay_is_not_in_the_way_of_the_next(original, tmp_path):
+    root = Path(shutil.copytree(original, tmp_path / "workspace"))
+    status, said = forget(root, PLACES["what component 6 made is to be published"])
+    assert status == -signal.SIGKILL, said
+    assert forget(root)[0] == 0
+    (examples,) = root.glob("tfx/forget-r1/GatedExampleGen_m1/examples/*")
+    status, said = forget(root, subject="person-01")
+    assert status == 0, said
+    assert not examples.exists()
+    assert Project(root).audit()["findings"] == []
 
 
 def assert_ended(root, undisturbed):
