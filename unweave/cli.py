@@ -31,6 +31,7 @@ from unweave.commands.names import name, retire, rollback
 from unweave.commands.predict import predict
 from unweave.commands.readmit import readmit
 from unweave.commands.requests.describe import describe
+from unweave.commands.requests.mail_commands import mail
 from unweave.commands.requests.recipient import recipient
 from unweave.commands.requests.request import request, run_requests
 from unweave.commands.requests.request_answers import evidence
@@ -323,3 +324,4 @@ commands.add_command(serve)
 commands.add_command(serving)
 commands.add_command(user)
 commands.add_command(webhook)
+commands.add_command(mail)

@@ -161,6 +161,26 @@ class WebhookEnded(EventKind):
     by: str
 
 
+@dataclass(frozen=True)
+class SettingChanged(EventKind):
+    """Somebody changed a setting of the desk: which, and not what it is."""
+
+    name = "setting changed"
+
+    setting: str
+    by: str
+
+
+@dataclass(frozen=True)
+class LetterMailed(EventKind):
+    """What was written of a request was taken by the server for mail; `by` had it sent."""
+
+    name = "letter mailed"
+
+    request: str
+    by: str
+
+
 DESK_KINDS: tuple[type[EventKind], ...] = (
     UserAdded,
     UserInvitedAgain,
@@ -177,4 +197,6 @@ DESK_KINDS: tuple[type[EventKind], ...] = (
     AnswerFetched,
     WebhookMade,
     WebhookEnded,
+    SettingChanged,
+    LetterMailed,
 )

@@ -30,6 +30,27 @@ def root(tmp_path):
     return tmp_path / "workspace"
 
 
+def test_deletions_are_chosen_by_a_model_s_line_or_by_days(root, tmp_path):
+    project = at(root, days=2)
+    project.forget(["p5"])
+    project.train(write_people(tmp_path / "other.csv"), **OPTIONS)  # another line
+
+    def of(**asked):
+        name = f"{'-'.join(map(str, asked.values()))}.zip"
+        return project.requests.evidence(out=tmp_path / name, **asked)["deletions"]
+
+    assert of(model="m1") == of(model="m5") == of(since="2026-05-20") == ["r1", "r2", "r3", "r4"]
+    assert of(until="2026-05-20") == ["r1", "r2", "r3"]
+    assert of(since="2026-05-21", model="m2") == ["r4"]
+    wrong = ({"model": "m6"}, {"until": "2026-05-19"}, {"since": "2026-13-01"},
+             {"model": "m1", "draw": 1}, {"chosen": ["r1"], "until": "2026-05-20"})  # fmt: skip
+    for asked in wrong:
+        with pytest.raises(BadInput):
+            of(**asked)
+    with pytest.raises(NothingFound):
+        of(model="m9")
+
+
 def test_all_that_it_holds_is_checked_elsewhere_and_names_nobody(root, tmp_path):
     answer = at(root).requests.evidence(["r1", "r2"], out=tmp_path / "evidence.zip")
     assert answer["ok"] and answer["deletions"] == ["r1", "r2"] and "seed" not in answer

@@ -59,10 +59,17 @@ def pages_of(role):
     for rule in MATRIX:
         if rule.method != "GET" or (rule.roles and role not in rule.roles):
             continue
-        places = {"model": "m2", "deletion": "r1", "link": "LINK"}
+        places = {"model": "m2", "deletion": "r1", "link": "LINK", "letter": "en-done", "part": 0}
         numbers = range(1, 10) if "{request}" in rule.path else (1,)  # one in each state
         found += [rule.path.format(**places, request=f"q{number}") for number in numbers]
-    files = ("/style.css", "/healthz", "/audit/head", "/audit/key", "/records/requests.csv")
+    files = (
+        "/style.css",
+        "/healthz",
+        "/audit/head",
+        "/audit/key",
+        "/records/requests.csv",
+        "/models/m2/lineage.svg",
+    )
     pages = (one for one in found if one not in files and not one.startswith(("/api/", "/metrics")))
     return [one for one in pages if not one.endswith("LINK")]
 
@@ -181,6 +188,14 @@ def test_what_is_shown_once_and_the_page_of_ones_own_request_have_no_fault(chrom
             page.fill("#url", f"https://hooks.example/{'long' * 30}/{width}")
             page.click("text=Add a webhook")
             assert "whsec_" in page.inner_text("#result") and faults_of(page, width) == []
+            page.goto(f"{home}/settings/users")
+            page.fill("#name", f"Somebody with a long name {width}")
+            page.click("text=Add them")
+            assert f"{home}/welcome/" in page.inner_text("#result")
+            assert faults_of(page, width) == []
+            page.goto(f"{home}/settings/letters/de-done")
+            page.click("text=Use it")
+            assert "Anna Example" in page.inner_text("#result") and faults_of(page, width) == []
         with looked_at(chromium, desk, cookies["officer"], width=width) as page:
             page.goto(f"{home}/requests/q9")
             page.click("text=Make a link")

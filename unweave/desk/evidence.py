@@ -22,7 +22,7 @@ from typing import Any
 
 from lineage_store.canonical import canonical_json
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.index import deletions
+from lineage_store.index import deletions, models
 from lineage_store.keys import load_public_key
 from lineage_store.log import (
     ORIGIN,
@@ -38,6 +38,7 @@ from unweave.desk.what_is_told import predicate_of
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of every member: the same evidence gives the same bytes
 README = "evidence_readme.txt"
+LAST = "9999-12-31"
 
 
 def drawn(connection: sqlite3.Connection, *, draw: int, seed: int) -> list[str]:
@@ -47,6 +48,33 @@ def drawn(connection: sqlite3.Connection, *, draw: int, seed: int) -> list[str]:
         raise BadInput(f"There are {len(there)} finished deletions: draw from 1 to {len(there)}.")
     chosen = set(random.Random(seed).sample(there, draw))
     return [one for one in there if one in chosen]
+
+
+def within(
+    connection: sqlite3.Connection,
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    model: str | None = None,
+) -> list[str]:
+    """Return the finished deletions of an interval, both days in it, or of a model's whole line.
+
+    Raises NothingFound for a model that there is not, BadInput where there is no such deletion.
+    """
+    made = None
+    if model is not None:
+        line = models.of_line(connection, models.find_model(connection, model).family)
+        made = {one.request for one in line}
+    found = [
+        one.id
+        for one in deletions.all_requests(connection)
+        if one.state == "done"
+        and (made is None or one.id in made)
+        and (since or "") <= (one.ended or "")[:10] <= (until or LAST)
+    ]
+    if not found:
+        raise BadInput("No deletion has ended there: choose another interval, or another model.")
+    return found
 
 
 def evidence(

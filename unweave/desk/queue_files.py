@@ -23,7 +23,7 @@ from lineage_store.requests import (
 from unweave.answers import requests as request_answers
 from unweave.desk.answer_pack import new_folder
 from unweave.desk.calendar_feed import calendar_feed
-from unweave.desk.evidence import drawn, evidence
+from unweave.desk.evidence import drawn, evidence, within
 from unweave.desk.rights_in_hand import RightsInHand
 from unweave.letters.letter import Letter
 
@@ -42,16 +42,26 @@ class QueueFiles(RightsInHand):
         draw: int | None = None,
         seed: int | None = None,
         by: str | None = None,
+        model: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
     ) -> Answer:
         """Write the evidence of deletions to a ZIP file: of those named, or of some drawn.
 
-        `draw` says how many are drawn, by a seed that is drawn and logged unless it is given, too.
+        Or of all that ended `since` a day, `until` one, or that took something from a `model` or
+        an earlier version of it. `draw` says how many are drawn, by a seed that is drawn and
+        logged unless it is given, too.
         The audit of now goes with them; `ok` says whether it found nothing.
         """
         from pipelines.runs.audit import audit
 
-        if bool(chosen) == (draw is not None):
-            raise BadInput("Name the deletions, or say how many are to be drawn with `draw`.")
+        days = [date_of(one, "The day") for one in (since, until) if one is not None]
+        by_place = model is not None or bool(days)
+        if (bool(chosen), draw is not None, by_place).count(True) != 1:
+            raise BadInput(
+                "Name the deletions, or say how many are to be drawn with `draw`, or of which "
+                "`model` or days (`since`, `until`) they are to be."
+            )
         drawn_by = int.from_bytes(os.urandom(4), "big") if seed is None else seed
         workspace, time = self._at.session.workspace(), self._at.session.time
         audited = audit(workspace, head=None, replays=0, seed=drawn_by, time=time)
@@ -63,6 +73,8 @@ class QueueFiles(RightsInHand):
                 what = EvidenceDrawn(drawn_by, draw, there, staff)
                 events.append(connection, what, time=time)
         with self._at.session.reading() as (workspace, connection):
+            if by_place:
+                chosen = within(connection, since=since, until=until, model=model)
             data = evidence(connection, workspace, chosen, audited=audited)
         _write(Path(out), data)
         told = {"out": str(out), "deletions": list(chosen), "ok": audited["ok"]}

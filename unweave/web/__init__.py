@@ -5,6 +5,10 @@
       pages/     what is shown and done, a page a file, over the functions that there are
       api/       the same for programs, by tokens
       operations/  those functions: what a form does, and what is read
+      rights/    rights that take more than a form
+      lineage/   where a model comes from, level by level
+      settings/  what an owner sets, a page each
+      mail/      letters by mail
       process/   what all pages stand on: the desk, its matrix, its headers, its clerk
       accounts/  users, second factors, sign-ins
       templates/ HTML and one style; no script: every page works in any browser

@@ -12,6 +12,7 @@ from unweave.web.api.api_guard import answering
 from unweave.web.api.operations_done import DONE
 from unweave.web.api.operations_table import METRICS, OPERATIONS, ROOT, Operation
 from unweave.web.guard import Handler, guarded
+from unweave.web.lineage import lineage_pages
 from unweave.web.pages import (
     audit_page,
     deletion_page,
@@ -24,7 +25,6 @@ from unweave.web.pages import (
     request_page,
     requester_page,
     sending,
-    settings_page,
     sign_in_page,
 )
 from unweave.web.process.desk import Desk
@@ -33,6 +33,15 @@ from unweave.web.process.matrix import MATRIX, Rule
 from unweave.web.process.problems import API, problem
 from unweave.web.process.rendering import Page, rendered
 from unweave.web.process.visits import Visit
+from unweave.web.rights import records_forms, rights_forms
+from unweave.web.settings import (
+    controller_page,
+    letters_page,
+    mail_page,
+    policy_page,
+    tokens_page,
+    users_page,
+)
 
 HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("GET", "/"): queue_page.show,
@@ -67,27 +76,59 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("POST", "/requests/{request}/keep-rows"): request_forms.keep_rows,
     ("POST", "/requests/{request}/uphold"): request_forms.uphold,
     ("POST", "/requests/{request}/announce-lift"): sending.announce_lift,
-    ("POST", "/requests/{request}/lift"): request_forms.lift,
+    ("POST", "/requests/{request}/lift"): rights_forms.lift,
+    ("POST", "/requests/{request}/rectify"): rights_forms.rectify,
+    ("POST", "/requests/{request}/rows"): rights_forms.take_rows,
+    ("POST", "/requests/{request}/rows/erase"): rights_forms.erase_rows,
+    ("POST", "/requests/{request}/fee"): rights_forms.ask_fee,
+    ("POST", "/requests/{request}/fee/agreed"): rights_forms.fee_agreed,
+    ("POST", "/people/anew"): rights_forms.agreed_anew,
     ("POST", "/requests/{request}/pack"): sending.write,
     ("POST", "/requests/{request}/file"): sending.hand_over,
     ("POST", "/requests/{request}/sent"): sending.sent,
+    ("POST", "/requests/{request}/mail"): sending.mail,
+    ("POST", "/requests/{request}/mail/end"): sending.no_mail,
     ("POST", "/requests/{request}/link"): sending.make_link,
     ("GET", "/people"): people_page.show,
     ("POST", "/people"): people_page.look_up,
     ("POST", "/run"): queue_page.run,
     ("GET", "/models"): models_page.show_all,
     ("GET", "/models/{model}"): models_page.show_one,
+    ("GET", "/models/{model}/lineage"): lineage_pages.show,
+    ("GET", "/models/{model}/lineage.svg"): lineage_pages.picture,
+    ("GET", "/models/{model}/parts/{part}"): lineage_pages.show_part,
     ("GET", "/deletions/{deletion}"): deletion_page.show,
     ("GET", "/audit"): audit_page.show,
     ("GET", "/audit/head"): audit_page.head,
     ("GET", "/audit/key"): audit_page.key,
+    ("POST", "/audit/evidence"): audit_page.evidence,
     ("GET", "/records"): records_page.show,
     ("GET", "/records/requests.csv"): records_page.as_csv,
-    ("GET", "/settings"): settings_page.show,
-    ("POST", "/settings/tokens"): settings_page.make,
-    ("POST", "/settings/tokens/{token}/end"): settings_page.end,
-    ("POST", "/settings/webhooks"): settings_page.make_hook,
-    ("POST", "/settings/webhooks/{webhook}/end"): settings_page.end_hook,
+    ("POST", "/records/recipients"): records_forms.add,
+    ("POST", "/records/recipients/told"): records_forms.told,
+    ("POST", "/records/recipients/end"): records_forms.end,
+    ("POST", "/models/{model}/name"): records_forms.name,
+    ("POST", "/models/{model}/rollback"): records_forms.roll_back,
+    ("GET", "/settings"): tokens_page.show,
+    ("POST", "/settings/tokens"): tokens_page.make,
+    ("POST", "/settings/tokens/{token}/end"): tokens_page.end,
+    ("POST", "/settings/webhooks"): tokens_page.make_hook,
+    ("POST", "/settings/webhooks/{webhook}/end"): tokens_page.end_hook,
+    ("GET", "/settings/users"): users_page.show,
+    ("POST", "/settings/users"): users_page.add,
+    ("POST", "/settings/users/invite"): users_page.invite,
+    ("POST", "/settings/users/end"): users_page.end,
+    ("GET", "/settings/policy"): policy_page.show,
+    ("POST", "/settings/policy"): policy_page.keep,
+    ("GET", "/settings/controller"): controller_page.show,
+    ("POST", "/settings/controller"): controller_page.keep,
+    ("GET", "/settings/letters"): letters_page.show_all,
+    ("GET", "/settings/letters/{letter}"): letters_page.show_one,
+    ("POST", "/settings/letters/{letter}"): letters_page.keep,
+    ("POST", "/settings/letters/{letter}/end"): letters_page.end,
+    ("GET", "/settings/mail"): mail_page.show,
+    ("POST", "/settings/mail"): mail_page.keep,
+    ("POST", "/settings/mail/end"): mail_page.end,
 }
 CALLS: Mapping[tuple[str, str], Operation] = {
     ("GET", METRICS.path): METRICS,

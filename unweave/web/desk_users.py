@@ -4,9 +4,11 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from lineage_store.errors import NothingFound
 from lineage_store.index import log_size, logging_events, queue, reading_index
 from lineage_store.log import (
     OwnLinkMade,
+    SettingChanged,
     TokenEnded,
     TokenMade,
     UserAdded,
@@ -22,11 +24,13 @@ from lineage_store.workspace import Workspace
 from unweave.session.queue_writing import user_name
 from unweave.session.session import Session
 from unweave.web.accounts.desk_file import desk_file
+from unweave.web.accounts.mail_server import MailServer, MailServerKept
 from unweave.web.accounts.own_links import OwnLinks
 from unweave.web.accounts.sent_answers import SentAnswers
 from unweave.web.accounts.tokens import Tokens, token_told
 from unweave.web.accounts.users import Role, Users
 from unweave.web.accounts.webhooks import Webhooks
+from unweave.web.mail.letters_mailed import SETTING, mail_server_told
 from unweave.web.operations.own_page import must_take_a_link
 from unweave.web.process.outgoing import Address
 
@@ -135,6 +139,21 @@ class DeskUsers:
             Webhooks(connection, workspace.keys()).end(number)
             self._log(workspace, user_name(), lambda by, _: WebhookEnded(number, by))
         return {"webhook": number, "ended": True}
+
+    def set_mail_server(self, server: MailServer) -> Answer:
+        """Have letters sent by a server, in place of one that was set; its password is sealed."""
+        with self._session.holding() as workspace, desk_file(workspace.root) as connection:
+            MailServerKept(connection, workspace.keys()).keep(server, random_bytes=os.urandom)
+            self._log(workspace, user_name(), lambda by, _: SettingChanged(SETTING, by))
+        return mail_server_told(server)
+
+    def end_mail_server(self) -> Answer:
+        """Send nothing by mail any more."""
+        with self._session.holding() as workspace, desk_file(workspace.root) as connection:
+            if not MailServerKept(connection, workspace.keys()).end():
+                raise NothingFound("There is no mail server: `unweave mail set` sets one.")
+            self._log(workspace, user_name(), lambda by, _: SettingChanged(SETTING, by))
+        return mail_server_told(None)
 
     def _log(self, workspace: Workspace, name: str, what: Event) -> None:
         with logging_events(workspace) as connection:

@@ -2,30 +2,32 @@
 
 import logging
 import os
+from collections.abc import Callable
 from threading import Thread
 from time import sleep
 
 from lineage_store.errors import UnweaveError
 from unweave.session.unforeseen import write_details
 from unweave.web.application import application
+from unweave.web.mail.letters_mailed import send_mails
 from unweave.web.operations.webhooks_told import tell_webhooks
 from unweave.web.process.desk import Desk
 
-EVERY = 5.0  # seconds in which webhooks are told
+EVERY = 5.0  # seconds in which webhooks are told and letters are mailed
 HOUR = 3600.0  # seconds, after what nobody foresaw
 DRAIN = 5  # seconds for pages that are being written when it is told to end
 
 
-def _tell_always(desk: Desk) -> None:
-    """Tell webhooks what happens, as long as the process lives."""
+def _always(desk: Desk, work: Callable[[Desk], object]) -> None:
+    """Do what is due to be sent, as long as the process lives."""
     while True:
         sleep(EVERY)
         try:
-            tell_webhooks(desk)
+            work(desk)
         except UnweaveError:  # the workspace is busy, or cannot be read just now
             continue
         except Exception as error:  # the one place for whatever nobody foresaw: it is tried again
-            write_details(error, workspace=desk.root, command="desk webhooks")
+            write_details(error, workspace=desk.root, command=f"desk {work.__name__}")
             sleep(HOUR)
 
 
@@ -34,7 +36,8 @@ def serve_desk(desk: Desk) -> None:
     import uvicorn
 
     os.umask(0o077)
-    Thread(target=_tell_always, args=(desk,), daemon=True).start()
+    for work in (tell_webhooks, send_mails):
+        Thread(target=_always, args=(desk, work), daemon=True).start()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     binding = desk.binding
     uvicorn.run(

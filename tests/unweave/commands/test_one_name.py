@@ -60,6 +60,7 @@ CHANGING = f"""
     user add Dora --role officer | user invite Dora | user list | user end Dora
     user token CRM --role owner --until {LATER} | user tokens | user end-token t1
     webhook add https://a.example | webhook list | webhook deliver | webhook end w1
+    mail set mail.example --sender d@a.example | mail show | mail deliver | mail end
     request add p8 --only | request link q7
     audit | doctor | evidence r1 --out evidence.zip | retire churn --superseded
     export record --out record.md

@@ -80,12 +80,14 @@ def test_what_is_wrong_is_said_and_never_what_was_sent(officer, desk, content, k
 
 def test_an_id_in_an_address_is_refused_and_stands_in_no_answer_and_no_log(officer, caplog):
     caplog.set_level(logging.INFO)
-    places = {"request": MARK, "model": MARK, "deletion": MARK, "token": MARK, "webhook": MARK}
+    places = {"request": MARK, "model": MARK, "deletion": MARK, "token": MARK, "webhook": MARK,
+              "letter": MARK}  # fmt: skip
     for one in OPERATIONS:
         if "{" in one.path:
             answer = officer.send(one.name, body={} if one.method == "POST" else None, **places)
             assert answer.status_code in (403, 404) and MARK not in answer.text
-        known = {"request": "q3", "model": "m1", "deletion": "r1", "token": "t1", "webhook": "w1"}
+        known = {"request": "q3", "model": "m1", "deletion": "r1", "token": "t1", "webhook": "w1",
+                 "letter": "en-done"}  # fmt: skip
         for query in ({"id": MARK}, {MARK: "1"}, {"cursor": MARK}):
             answer = officer.send(one.name, query=query, **known)
             assert answer.status_code in (400, 403) and MARK not in answer.text

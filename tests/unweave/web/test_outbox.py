@@ -77,15 +77,15 @@ def test_sent_twice_at_the_same_time_is_one_event(officer, desk, monkeypatch):
     for tab in (officer, other):
         tab.get("/requests/q2")
     click = Thread(target=other.send, args=("/requests/q2/sent",))
-    real = Desk.log
+    real = Desk.log_of
 
-    def log(desk, user, what):
+    def log_of(desk, names, what):
         if not click.ident:
             click.start()
             click.join(0.3)  # it ends by then, unless it waits for this one
-        real(desk, user, what)
+        real(desk, names, what)
 
-    monkeypatch.setattr(Desk, "log", log)
+    monkeypatch.setattr(Desk, "log_of", log_of)
     officer.send("/requests/q2/sent")
     click.join()
     with reading_index(desk.session.workspace()) as connection:

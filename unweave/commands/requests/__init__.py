@@ -7,5 +7,6 @@ own_link_command  `unweave request link`: by which a person sees their own reque
 serve             the desk in a browser, and who may use it
 token_commands    `unweave user token`: tokens of programs
 webhook_commands  `unweave webhook`: who is told what happens to requests
+mail_commands     `unweave mail`: the server by which letters are sent
 request_answers   letters, packs and refusals; `unweave describe`
 """

@@ -151,6 +151,9 @@ def calendar(workspace: Path, out: Path, as_json: bool) -> None:
 @click.option(
     "--seed", type=int, help="Draw by this seed.  [default: one that is drawn and logged]"
 )
+@click.option("--model", metavar="MODEL", help="Of all that took something from its versions.")
+@click.option("--since", metavar="DATE", help="Of all that ended on this day or later.")
+@click.option("--until", metavar="DATE", help="Of all that ended on this day or before.")
 @BY
 @JSON
 def evidence(
@@ -159,6 +162,9 @@ def evidence(
     out: Path,
     draw: int | None,
     seed: int | None,
+    model: str | None,
+    since: str | None,
+    until: str | None,
     by: str | None,
     as_json: bool,
 ) -> None:
@@ -167,7 +173,16 @@ def evidence(
     It names nobody, and is checked without the workspace; its README says how.
     """
     with project_of(workspace, progress=False) as project:
-        answer = project.requests.evidence(deletions, out=out, draw=draw, seed=seed, by=by)
+        answer = project.requests.evidence(
+            deletions,
+            out=out,
+            draw=draw,
+            seed=seed,
+            by=by,
+            model=model,
+            since=since,
+            until=until,
+        )
     show_queue(answer, as_json, "evidence")
     if not answer["ok"]:
         sys.exit(1)

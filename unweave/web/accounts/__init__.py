@@ -6,6 +6,8 @@ passwords        as Argon2 keeps them
 one_time_codes   the second factor (TOTP)
 sign_ins         from signing in to signing out
 webhooks         to whom events of requests are told
+mail_server      by which server letters are sent
+waiting_mails    what waits to be sent by it, and to whom
 own_links        by which people see how their own requests stand
 sealed_for_one   what one person alone opens
 asked_once       what came of the calls that programs made

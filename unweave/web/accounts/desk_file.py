@@ -8,6 +8,8 @@
     own_links  by which people see their own requests (`own_links`)
     asked_once calls of the API that are not to be done twice (`asked_once`)
     tokens     number, digest of a program's token, user, its last day
+    mail_server  by which letters are sent, sealed (`mail_server`)
+    mails      what waits to be sent by it, and to whom, sealed (`waiting_mails`)
 
 Names of staff lie sealed as in the queue, so that somebody of the staff may be forgotten as a
 customer like anybody: no scan finds them here in clear.
@@ -50,6 +52,13 @@ _TABLES = (
         told INTEGER NOT NULL, failed INTEGER NOT NULL DEFAULT 0,
         not_before INTEGER NOT NULL DEFAULT 0
     )""",
+    """CREATE TABLE IF NOT EXISTS mail_server (
+        one INTEGER PRIMARY KEY CHECK (one = 1), sealed BLOB NOT NULL
+    )""",
+    """CREATE TABLE IF NOT EXISTS mails (
+        request TEXT PRIMARY KEY, sealed BLOB NOT NULL, failed INTEGER NOT NULL DEFAULT 0,
+        not_before INTEGER NOT NULL DEFAULT 0, refused INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID""",
 )
 
 

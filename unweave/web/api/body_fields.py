@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-Kind = Literal["text", "file", "id", "ids", "day", "flag"]
+Kind = Literal["text", "file", "id", "ids", "day", "flag", "count"]
 Wrong = tuple[str, str]  # a field, and what is wrong with it
 
 LONGEST_TEXT, LONGEST_ID, MOST_IDS = 20_000, 500, 5_000
 LONGEST_FILE = 16 << 20
+LARGEST = 9_999_999
 DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 VISIBLE = r"\S"  # something must be in a text
 
@@ -39,6 +40,7 @@ class Field:
             "ids": {"type": "array", "items": an_id, "minItems": 1, "maxItems": MOST_IDS},
             "day": {"type": "string", "format": "date", "pattern": f"^{DAY.pattern}$"},
             "flag": {"type": "boolean"},
+            "count": {"type": "integer", "minimum": 0, "maximum": LARGEST},
             "file": text | {"maxLength": LONGEST_FILE},
         }[self.kind]
         if self.choices:
@@ -52,6 +54,9 @@ class Field:
             return None if value in self.choices else f"It is one of {known}."
         if self.kind == "flag":
             return None if isinstance(value, bool) else "It is true or false."
+        if self.kind == "count":
+            fits = type(value) is int and 0 <= value <= LARGEST
+            return None if fits else f"It is a number of 0 to {LARGEST:,}."
         if self.kind == "ids":
             if not isinstance(value, list) or not 0 < len(value) <= MOST_IDS:
                 return f"It is a list of one to {MOST_IDS:,} ids."

@@ -77,7 +77,7 @@ def write(desk: Desk, call: Call) -> Answer:
 
 def sent(desk: Desk, call: Call) -> Answer:
     """Say that the answer was sent."""
-    done = written_answers.say_sent(desk, call.who, call.request)
+    done = written_answers.say_sent(desk, call.who.name, call.request)
     return {"request": call.request, "done": done}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from unweave.web.api import changing_calls, reading_calls
+from unweave.web.api import changing_calls, reading_calls, rights_calls, settings_calls
 from unweave.web.api.calls import Answer, Call, Handler
 from unweave.web.api.openapi import document
 from unweave.web.operations.metrics import MEDIA, metrics
@@ -40,10 +40,18 @@ DONE: Mapping[str, Handler] = {
     "keepRows": changing_calls.acting("keep_rows"),
     "upholdObjection": changing_calls.acting("uphold"),
     "announceLift": changing_calls.announce_lift,
-    "liftRestriction": changing_calls.acting("lift"),
+    "liftRestriction": rights_calls.lift,
+    "correctRequest": rights_calls.correct,
+    "takeRows": rights_calls.take_rows,
+    "eraseRows": rights_calls.erase_rows,
+    "askForFee": changing_calls.acting("ask_fee"),
+    "sayFeeAgreed": changing_calls.acting("fee_agreed"),
+    "readmitPerson": rights_calls.readmit_person,
     "writeAnswer": changing_calls.write,
     "handOver": reading_calls.hand_file_over,
     "saySent": changing_calls.sent,
+    "mailAnswer": settings_calls.mail,
+    "endMail": settings_calls.no_mail,
     "makeOwnLink": changing_calls.own_link,
     "lookUpPerson": reading_calls.look_up,
     "showRun": reading_calls.show_run,
@@ -53,7 +61,13 @@ DONE: Mapping[str, Handler] = {
     "showDeletion": reading_calls.show_deletion,
     "listEvents": reading_calls.list_events,
     "showHead": reading_calls.show_head,
+    "giveEvidence": reading_calls.give_evidence,
     "showRecords": reading_calls.show_records,
+    "addRecipient": rights_calls.add_recipient,
+    "sayRecipientTold": rights_calls.recipient_told,
+    "endRecipient": rights_calls.end_recipient,
+    "nameModel": rights_calls.name_model,
+    "rollBack": rights_calls.roll_back,
     "verifyCertificate": reading_calls.verify_certificate,
     "listTokens": reading_calls.list_tokens,
     "makeToken": changing_calls.new_token,
@@ -61,5 +75,20 @@ DONE: Mapping[str, Handler] = {
     "listWebhooks": reading_calls.list_webhooks,
     "makeWebhook": changing_calls.new_webhook,
     "endWebhook": changing_calls.old_webhook,
+    "listUsers": settings_calls.list_users,
+    "addUser": settings_calls.new_user,
+    "inviteUser": settings_calls.user_again,
+    "endUser": settings_calls.old_user,
+    "showPolicy": settings_calls.show_policy,
+    "setPolicy": settings_calls.new_policy,
+    "showController": settings_calls.show_controller,
+    "describeController": settings_calls.new_controller,
+    "listLetters": settings_calls.list_letters,
+    "showLetter": settings_calls.show_letter,
+    "setLetter": settings_calls.new_letter,
+    "endLetter": settings_calls.old_letter,
+    "showMailServer": settings_calls.show_mail_server,
+    "setMailServer": settings_calls.new_mail_server,
+    "endMailServer": settings_calls.old_mail_server,
     "showMetrics": show_metrics,
 }

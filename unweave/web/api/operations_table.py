@@ -10,11 +10,14 @@ from typing import Literal
 
 from lineage_store.log import KINDS
 from lineage_store.rights import ENDS, RIGHTS, TAKEN_BACK
+from unweave.letters.kinds import KINDS as KINDS_OF_LETTERS
 from unweave.letters.kinds import LANGUAGES
 from unweave.web.accounts.users import ROLES
 from unweave.web.api.body_fields import Field, Parameter
 from unweave.web.operations.people_found import WHY_LOOKED_UP
 from unweave.web.operations.request_reading import WHY_NAMES
+from unweave.web.operations.rules_set import OF_CONTROLLER
+from unweave.web.operations.who_has_data import OF_A_NAME
 
 PLACES = {
     "request": "q[0-9]{1,12}",
@@ -22,6 +25,7 @@ PLACES = {
     "deletion": "r[0-9]{1,12}",
     "token": "t[0-9]{1,12}",
     "webhook": "w[0-9]{1,12}",
+    "letter": f"({'|'.join(LANGUAGES)})-({'|'.join(KINDS_OF_LETTERS)})",
 }
 ROOT = "/api/v1"
 
@@ -72,6 +76,8 @@ FILING = (
     Field("deadline", "day", "By when it is to be done, if earlier than the law has it."),
     Field("long_ago", "flag", "It was received more than a year ago, indeed."),
 )
+USER = Field("name", "id", "Who.", required=True)
+ROLE = Field("role", "text", "What they may do.", required=True, choices=ROLES)
 LIFTING = tuple(dict.fromkeys((*(one for ends in ENDS.values() for one in ends), TAKEN_BACK)))
 
 # fmt: off
@@ -136,8 +142,9 @@ OPERATIONS: tuple[Operation, ...] = (
                   Field("on", "day", "On which day.", required=True),
                   Field("reason", "text", "Why, in words."), *TO)),
     Operation("liftRestriction", "POST", "/requests/{request}/lift",
-              "Lift a restriction, on the day of which the person was told, or later.", "Request",
-              changes=True),
+              "Lift a restriction, on its day or later; kept rows are put back.", "Request",
+              changes=True, body=(
+                  Field("columns", "ids", "The columns of the table that kept rows go into."),)),
     Operation("writeAnswer", "POST", "/requests/{request}/pack",
               "Write the letter that a request is due or, once it is over, the pack.", "Request",
               changes=True, body=(
@@ -148,6 +155,28 @@ OPERATIONS: tuple[Operation, ...] = (
               "File", media="application/zip"),
     Operation("saySent", "POST", "/requests/{request}/sent",
               "Say that the answer was sent; what was written is erased.", "Sent", changes=True),
+    Operation("correctRequest", "POST", "/requests/{request}/rectify",
+              "Start the correction of what a request names, by the whole corrected table.",
+              "Started", changes=True, status=202, large=True, body=(
+                  Field("table", "file", "The table, CSV.", required=True),
+                  Field("model", "text", "Which model the new one is to be like.", required=True))),
+    Operation("takeRows", "POST", "/requests/{request}/rows",
+              "Get rows that are put back, as one ZIP file: logged, since they are people's.",
+              "File", media="application/zip"),
+    Operation("eraseRows", "POST", "/requests/{request}/rows/erase",
+              "Erase the rows here, once somebody has them.", "Request", changes=True),
+    Operation("askForFee", "POST", "/requests/{request}/fee",
+              "Ask for a fee before anything is done.", "Request", changes=True, body=(
+                  Field("amount", "text", "How much.", required=True),
+                  Field("reason", "text", "Why: the person is told it.", required=True))),
+    Operation("sayFeeAgreed", "POST", "/requests/{request}/fee/agreed",
+              "Say that the person agreed to the fee.", "Request", changes=True),
+    Operation("mailAnswer", "POST", "/requests/{request}/mail",
+              "Have what is written to be sent go by mail; what was taken was sent.", "Mailing",
+              changes=True, body=(Field("to", "text", "To which address.", required=True),)),
+    Operation("endMail", "POST", "/requests/{request}/mail/end",
+              "Send what waits to go by mail not at all; it stays written.", "Mailing",
+              changes=True),
     Operation("makeOwnLink", "POST", "/requests/{request}/link",
               "Make a link by which the person sees how their request stands; it is told once.",
               "OwnLink", changes=True),
@@ -157,6 +186,10 @@ OPERATIONS: tuple[Operation, ...] = (
                   Field("id", "id", "Who, by one id.", required=True),
                   Field("because", "text", "Why.", required=True,
                         choices=tuple(WHY_LOOKED_UP)))),
+    Operation("readmitPerson", "POST", "/people/anew",
+              "Let somebody be trained on again who was forgotten and has agreed anew.",
+              "Readmitted", changes=True, body=(
+                  Field("id", "id", "Who, by one id.", required=True),)),
     Operation("showRun", "GET", "/run", "Say what runs, and what of the last run failed.", "Run"),
     Operation("startRun", "POST", "/run", "Start what is due.", "Started", changes=True,
               status=202),
@@ -174,9 +207,40 @@ OPERATIONS: tuple[Operation, ...] = (
                      *_page("[0-9]{1,12}"))),
     Operation("showHead", "GET", "/head", "Read the signed head of the log, to be kept elsewhere.",
               "Head"),
+    Operation("giveEvidence", "POST", "/evidence",
+              "Get the evidence of deletions: those named, drawn, of a model, or of an interval.",
+              "File", media="application/zip", body=(
+                  Field("deletions", "ids", "Their numbers."),
+                  Field("draw", "count", "How many are drawn at random."),
+                  Field("model", "text", "A model: it and its earlier versions."),
+                  Field("since", "day", "The first day on which they ended."),
+                  Field("until", "day", "The last day."))),
     Operation("showRecords", "GET", "/records",
               "Read who answers for the data, the figures of this year, and who has data.",
               "Records"),
+    Operation("addRecipient", "POST", "/records/recipients",
+              "Name somebody who has data or models from here.", "Recipient", changes=True, body=(
+                  Field("name", "text", "Who.", required=True),
+                  Field("serves", "flag", "It serves models."),
+                  Field("model", "text", "Of which model's line, by default of all."),
+                  Field("since", "day", "Since which day, by default today."))),
+    Operation("sayRecipientTold", "POST", "/records/recipients/told",
+              "Say that one was told of a deletion, or has confirmed the new models.", "Recipient",
+              changes=True, body=(
+                  Field("number", "count", "Whose number.", required=True),
+                  Field("deletion", "text", "Of which deletion, or restriction.", required=True),
+                  Field("on", "day", "On which day, by default today."))),
+    Operation("endRecipient", "POST", "/records/recipients/end",
+              "Say that one gets nothing more from today on.", "Recipient", changes=True,
+              body=(Field("number", "count", "Whose number.", required=True),)),
+    Operation("nameModel", "POST", "/models/{model}/name",
+              "Serve a model's line under a name, and say what that is for.", "Model",
+              changes=True, body=(Field("name", "text", "The name.", required=True),
+                                  *(Field(one, "text", "What is left out stays.")
+                                    for one in OF_A_NAME))),
+    Operation("rollBack", "POST", "/models/{model}/rollback",
+              "Serve the version before of a name again.", "Model", changes=True,
+              body=(Field("name", "text", "The name.", required=True),)),
     Operation("verifyCertificate", "POST", "/verify",
               "Check a certificate and, with its receipt and an id, whether it speaks of them.",
               "Verified", large=True, body=(
@@ -200,6 +264,51 @@ OPERATIONS: tuple[Operation, ...] = (
                         required=True),)),
     Operation("endWebhook", "POST", "/webhooks/{webhook}/end", "Tell it nothing any more.",
               "WebhookEnded", changes=True),
+    Operation("listUsers", "GET", "/users", "List who may use the desk.", "UserList"),
+    Operation("addUser", "POST", "/users", "Add a user; their link is told once.", "UserLink",
+              changes=True, body=(USER, ROLE)),
+    Operation("inviteUser", "POST", "/users/invite",
+              "Void what a user signs in with; a new link is told once.", "UserLink",
+              changes=True, body=(USER,)),
+    Operation("endUser", "POST", "/users/end", "Let a user in no more.", "UserEnded",
+              changes=True, body=(USER,)),
+    Operation("showPolicy", "GET", "/policy", "Read the rules for requests.", "Policy"),
+    Operation("setPolicy", "POST", "/policy",
+              "Set all rules for requests; a limit that is left out there is not.", "Policy",
+              changes=True, body=(
+                  Field("regime", "text", "The law by which time is counted.", required=True),
+                  Field("register_years", "count", "For how long the register keeps what is over.",
+                        required=True),
+                  Field("approve_above", "count", "Above how many people a second one agrees."),
+                  Field("approve_above_user", "count", "So counted by user of the machine."),
+                  Field("deadline_days", "count", "Within how many days, if sooner."))),
+    Operation("showController", "GET", "/controller", "Read who answers for the data.",
+              "Controller"),
+    Operation("describeController", "POST", "/controller",
+              "Say who answers for the data; what is left out stays as it is.", "Controller",
+              changes=True, body=tuple(Field(name, "text", "In one line.")
+                                       for name in OF_CONTROLLER)),
+    Operation("listLetters", "GET", "/letters",
+              "List the letters, and which have a template of the workspace's own.", "LetterList"),
+    Operation("showLetter", "GET", "/letters/{letter}", "Read a letter's template.", "Letter"),
+    Operation("setLetter", "POST", "/letters/{letter}",
+              "Use a template for a letter; told is how it reads of made-up facts.", "LetterTried",
+              changes=True, body=(Field("template", "text", "The template.", required=True),)),
+    Operation("endLetter", "POST", "/letters/{letter}/end",
+              "Use the template that ships again.", "Letter", changes=True),
+    Operation("showMailServer", "GET", "/mail-server",
+              "Read by which server letters are sent, but for its password.", "MailServer"),
+    Operation("setMailServer", "POST", "/mail-server", "Have letters sent by a server.",
+              "MailServer", changes=True, body=(
+                  Field("host", "text", "Its name, which everybody can ask.", required=True),
+                  Field("port", "text", "Its port, 465 or 587 say.", required=True),
+                  Field("security", "text", "TLS at once, or asked for first.", required=True,
+                        choices=("tls", "starttls")),
+                  Field("sender", "text", "From which address letters come.", required=True),
+                  Field("user", "text", "As whom it is spoken to."),
+                  Field("password", "text", "By which password."))),
+    Operation("endMailServer", "POST", "/mail-server/end", "Send nothing by mail any more.",
+              "MailServer", changes=True),
 )
 # fmt: on
 # Where Prometheus looks for it, and no part of the description.

@@ -18,6 +18,7 @@ from unweave.api.questions import Queries
 from unweave.web.api.calls import Answer, Call
 from unweave.web.api.shapes import LINE, WORDS_KEPT
 from unweave.web.operations.certificates_checked import checked
+from unweave.web.operations.evidence_given import evidence_of
 from unweave.web.operations.figures import figures_of
 from unweave.web.operations.people_found import looked_up
 from unweave.web.operations.request_reading import history_for, names_read, read
@@ -175,6 +176,12 @@ def show_head(desk: Desk, call: Call) -> Answer:
     """Read the signed head of the log."""
     head = log_head(desk.session.workspace(), out=None)
     return {name: head[name] for name in ("size", "root", "checkpoint")}
+
+
+def give_evidence(desk: Desk, call: Call) -> Response:
+    """Hand out the evidence of deletions."""
+    said = {**call.said, "chosen": call.said.get("deletions")}
+    return Response(evidence_of(desk, call.who, said), media_type="application/zip")
 
 
 def show_records(desk: Desk, call: Call) -> Answer:

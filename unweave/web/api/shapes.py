@@ -6,6 +6,8 @@ an operation of their own, and paths of the machine that the desk runs on.
 
 from typing import Any
 
+from unweave.web.operations.rules_set import OF_CONTROLLER
+
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
@@ -113,6 +115,11 @@ SHAPES: dict[str, Schema] = {
         {"models": many(of({"model": TEXT, "name": maybe(TEXT), "rows": COUNT})),
          "alike": many(of({"id": TEXT, "rows": COUNT, "why": TEXT})), "not_compared": COUNT}
     ),
+    "Recipient": of(
+        {"number": COUNT, "name": TEXT, "line": maybe(TEXT), "since": TEXT, "until": maybe(TEXT),
+         "told": ANY}
+    ),
+    "Readmitted": of({"readmitted": COUNT, "deletions": many(TEXT)}),
     "Started": of({"started": FLAG}),
     "Run": of(
         {"running": maybe(RUNNING), "started": FLAG,
@@ -152,5 +159,28 @@ SHAPES: dict[str, Schema] = {
     ),
     "WebhookMade": of({"webhook": TEXT, "secret": maybe(TEXT | {"description": ONCE})}),
     "WebhookEnded": of({"webhook": TEXT, "ended": FLAG}),
+    "UserList": of(
+        {"users": many(of({"name": TEXT, "role": TEXT, "set_up": FLAG, "program": FLAG}))}
+    ),
+    "UserLink": of(
+        {"name": TEXT, "role": TEXT, "link": maybe(TEXT | {"description": f"Its path. {ONCE}"})}
+    ),
+    "UserEnded": of({"name": TEXT, "role": TEXT, "ended": FLAG}),
+    "Policy": of(
+        {"approve_above": maybe(COUNT), "approve_above_user": maybe(COUNT),
+         "deadline_days": maybe(COUNT), "register_years": COUNT, "regime": TEXT,
+         "regimes": many(TEXT)}
+    ),
+    "Controller": of(
+        {name: maybe(TEXT) for name in OF_CONTROLLER} | {"missing": many(TEXT)}
+    ),
+    "LetterList": of({"letters": many(of({"letter": TEXT, "own": FLAG}))}),
+    "Letter": of({"letter": TEXT, "own": FLAG, "template": TEXT}),
+    "LetterTried": of({"letter": TEXT, "own": FLAG, "template": TEXT, "reads": TEXT}),
+    "Mailing": of({"request": TEXT, "mail": maybe(TEXT)}),
+    "MailServer": of(
+        {"host": maybe(TEXT), "port": maybe(COUNT), "security": maybe(TEXT),
+         "sender": maybe(TEXT), "user": maybe(TEXT)}
+    ),
     "Document": ANY,
 }  # fmt: skip

@@ -67,8 +67,8 @@ def hand_over(desk: Desk, user: User, request: str) -> bytes:
     return data
 
 
-def say_sent(desk: Desk, user: User, request: str) -> Sent:
-    """Write down that the answer was sent, and erase what was written.
+def say_sent(desk: Desk, name: str, request: str) -> Sent:
+    """Write down that somebody of the staff sent the answer, and erase what was written.
 
     Of a request that is open, or was taken back, there is no answer: its letter alone is erased.
     Whoever has a link of their own to it can fetch what was sent, sealed for them alone.
@@ -85,7 +85,7 @@ def say_sent(desk: Desk, user: User, request: str) -> Sent:
         )
         # In one transaction: sent twice at the same time, it is one event.
         if accounts.sent.add(request, time=time):
-            desk.log(user, lambda number: AnswerSent(request, number))
+            desk.log_of([name], lambda numbers: AnswerSent(request, numbers[0]))
     empty(desk, request)
     return "sent"
 

@@ -11,6 +11,5 @@ deletion_page   the report of a deletion
 audit_page      the log, its head, and a certificate that is checked
 records_page    who answers for the data, figures of the year, whom data were given to
 requester_page  how one's own request stands, by a link
-settings_page   tokens of programs, for the owner
 public_pages    what anybody sees: checking a certificate, accessibility, the style
 """

@@ -7,19 +7,42 @@ from typing import Any
 
 from starlette.responses import Response
 
-from lineage_store.errors import CheckFailed
+from lineage_store.errors import BadInput, CheckFailed, NothingFound
 from lineage_store.keys import key_id, load_public_key
 from lineage_store.log import KINDS, ORIGIN, events
+from unweave.web.operations.evidence_given import evidence_of
 from unweave.web.process.desk import Desk
 from unweave.web.process.rendering import Page, rendered
 from unweave.web.process.visits import Visit
 
 LINES = 50
+CHOSEN_BY = ("model", "since", "until", "draw")  # fields of the form for evidence
 ATTACHED = "attachment; filename="
 
 
 def show(desk: Desk, visit: Visit) -> Response:
     """Show the log."""
+    return _page(desk, visit, {})
+
+
+def evidence(desk: Desk, visit: Visit) -> Response:
+    """Hand out the evidence of some deletions, as one file."""
+    form = visit.form
+    said: dict[str, Any] = {name: form.maybe(name) for name in ("model", "since", "until")}
+    deletion, draw = form.maybe("deletion"), form.maybe("draw")
+    said |= {"chosen": [deletion] if deletion else None}
+    try:
+        if draw is not None and not (draw.isascii() and draw.isdecimal() and len(draw) < 6):
+            raise BadInput("How many are drawn is a whole number.")
+        data = evidence_of(desk, visit.who, said | {"draw": int(draw) if draw else None})
+    except (BadInput, NothingFound) as error:
+        at = next((name for name in CHOSEN_BY if form.maybe(name)), CHOSEN_BY[0])
+        return _page(desk, visit, {"errors": [(str(error), at)]}, 422)
+    return Response(data, media_type="application/zip",
+                    headers={"content-disposition": f'{ATTACHED}"evidence.zip"'})  # fmt: skip
+
+
+def _page(desk: Desk, visit: Visit, more: dict[str, Any], status: int = 200) -> Response:
     known = tuple(one.name for one in KINDS)
     kind = visit.query.get("kind") if visit.query.get("kind") in known else None
     before = visit.query.get("before", "")
@@ -33,6 +56,7 @@ def show(desk: Desk, visit: Visit) -> Response:
         )
         signed, wrong = _signed_head(desk)
     values = {
+        "typed": {name: visit.form.values.get(name, ("",))[0] for name in CHOSEN_BY},
         "size": size,
         "signed": signed,
         "wrong": wrong,
@@ -42,7 +66,7 @@ def show(desk: Desk, visit: Visit) -> Response:
         "kinds": known,
         "kind": kind or "",
     }
-    return rendered(Page("audit.html.j2", values, under="/audit"), visit)
+    return rendered(Page("audit.html.j2", values | more, status, under="/audit"), visit)
 
 
 def head(desk: Desk, visit: Visit) -> Response:

@@ -12,6 +12,7 @@ from lineage_store.processing import names_of_lines
 from lineage_store.questions import traces
 from unweave.answers.costs import cost_of
 from unweave.api.questions import Queries
+from unweave.web.operations.who_has_data import OF_A_NAME
 from unweave.web.process.desk import Desk
 from unweave.web.process.rendering import Page, rendered
 from unweave.web.process.visits import Visit
@@ -24,6 +25,7 @@ CLAIMS = {
 }
 STATES = {"live": "in use", "deleted": "replaced", "withdrawn": "withdrawn"}
 AT_ONCE = 100
+NOTES = {"named": "It is served under that name.", "back": "The version before is served again."}
 
 
 def show_all(desk: Desk, visit: Visit) -> Response:
@@ -44,6 +46,15 @@ def show_all(desk: Desk, visit: Visit) -> Response:
 
 def show_one(desk: Desk, visit: Visit) -> Response:
     """Show a model."""
+    return _page(desk, visit, {"result": NOTES.get(visit.query.get("done", ""))})
+
+
+def shown_again(desk: Desk, visit: Visit, why: str, *, at: str) -> Response:
+    """Show a model with what was wrong in a form, at its field."""
+    return _page(desk, visit, {"errors": [(why, at)]}, 422)
+
+
+def _page(desk: Desk, visit: Visit, more: dict[str, Any], status: int = 200) -> Response:
     with desk.session.reading() as (workspace, connection):
         record = models.find_model(connection, visit.path["model"])
         told = traces.trace_model(connection, workspace, record.id)
@@ -64,7 +75,10 @@ def show_one(desk: Desk, visit: Visit) -> Response:
         "cost": cost,
         "why_no_cost": why_not,
     }
-    return rendered(Page("model.html.j2", values, under="/models"), visit)
+    form = visit.form.values
+    values["typed"] = {name: form.get(name, ("",))[0] for name in ("model_name", *OF_A_NAME)}
+    page = Page("model.html.j2", values | more, status, under="/models")
+    return rendered(page, visit)
 
 
 def _row(one: ModelRecord, names: dict[str, tuple[str, bool]]) -> dict[str, Any]:

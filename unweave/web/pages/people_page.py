@@ -7,10 +7,17 @@ from unweave.web.process.desk import Desk
 from unweave.web.process.rendering import Page, rendered
 from unweave.web.process.visits import Visit
 
+NOTES = {"anew": "They may be trained on again, once a file with their rows is."}
+
 
 def show(desk: Desk, visit: Visit) -> Response:
-    """Show the form."""
+    """Show the forms."""
     return _page(visit, None, [])
+
+
+def shown_again(visit: Visit, why: str, *, at: str) -> Response:
+    """Show the forms with what was wrong, at its field."""
+    return _page(visit, None, [(why, at)])
 
 
 def look_up(desk: Desk, visit: Visit) -> Response:
@@ -26,6 +33,13 @@ def look_up(desk: Desk, visit: Visit) -> Response:
 def _page(
     visit: Visit, found: LookedUp | None, errors: list[tuple[str, str]], *, typed: str = ""
 ) -> Response:
-    values = {"found": found, "typed": typed, "why": WHY_LOOKED_UP, "errors": errors}
+    values = {
+        "found": found,
+        "typed": typed,
+        "why": WHY_LOOKED_UP,
+        "errors": errors,
+        "anew": visit.form.maybe("who") or "",
+        "result": NOTES.get(visit.query.get("done", "")),
+    }
     page = Page("people.html.j2", values, 422 if errors else 200, under="/people")
     return rendered(page, visit)

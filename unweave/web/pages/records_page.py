@@ -14,29 +14,18 @@ from lineage_store.processing import load_named, load_recipients
 from lineage_store.requests import load_controller
 from unweave.exports.tables import csv_lines
 from unweave.web.operations.figures import figures_of, requests_over
+from unweave.web.process.controller_words import WORDS
 from unweave.web.process.desk import Desk
 from unweave.web.process.rendering import Page, rendered
 from unweave.web.process.request_words import RIGHTS, STATES
 from unweave.web.process.visits import Visit
 
-LINES = 200  # that are sent at once
-WORDS = {
-    "name": "Controller",
-    "contact": "How to reach it",
-    "officer": "Data protection officer",
-    "authority": "Supervisory authority",
-    "joint": "Joint controllers",
-    "representative": "Representative in the Union",
-    "purposes": "Purposes",
-    "people": "Categories of people",
-    "data": "Categories of data",
-    "recipients": "Categories of recipients",
-    "transfers": "Transfers to third countries",
-    "retention": "How long data are kept",
-    "security": "Measures of security",
-    "source": "Where data come from",
-    "decisions": "Automated decisions",
+NOTES = {
+    "named": "It is written down.",
+    "told": "It is written down that they were told.",
+    "ended": "They get nothing more from today on.",
 }
+LINES = 200  # that are sent at once
 COLUMNS = (
     "request", "right", "ground", "state", "ids", "received", "deadline", "extended", "ended",
     "days_open", "late", "run", "ids_found",
@@ -45,6 +34,15 @@ COLUMNS = (
 
 def show(desk: Desk, visit: Visit) -> Response:
     """Show the records."""
+    return _page(desk, visit, {"result": NOTES.get(visit.query.get("done", ""))})
+
+
+def shown_again(desk: Desk, visit: Visit, why: str, *, at: str) -> Response:
+    """Show the records with what was wrong in a form, at its field."""
+    return _page(desk, visit, {"errors": [(why, at)]}, 422)
+
+
+def _page(desk: Desk, visit: Visit, more: dict[str, Any], status: int = 200) -> Response:
     year = desk.today[:4]
     figures, every = figures_of(desk, year)
     with desk.session.reading() as (workspace, _):
@@ -61,7 +59,12 @@ def show(desk: Desk, visit: Visit) -> Response:
         "named": named,
         "recipients": recipients,
     }
-    return rendered(Page("records.html.j2", values, under="/records"), visit)
+    values["typed"] = {
+        one: visit.form.values.get(one, ("",))[0]
+        for one in ("name", "model", "since", "number", "deletion", "on")
+    }
+    page = Page("records.html.j2", values | more, status, under="/records")
+    return rendered(page, visit)
 
 
 def as_csv(desk: Desk, visit: Visit) -> Response:

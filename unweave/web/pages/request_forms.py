@@ -106,11 +106,6 @@ def uphold(desk: Desk, visit: Visit) -> Response:
     return _do(desk, visit, "uphold", {}, done="upheld", at="uphold")
 
 
-def lift(desk: Desk, visit: Visit) -> Response:
-    """Lift a restriction, on the day of which the person was told, or later."""
-    return _do(desk, visit, "lift", {}, done="lifted", at="lift")
-
-
 def cancel(desk: Desk, visit: Visit) -> Response:
     """Take a request back."""
     if not visit.form.ticked("sure"):

@@ -10,8 +10,16 @@ from typing import Any
 
 from starlette.responses import Response
 
+from lineage_store.index import models
+from lineage_store.processing import names_of_lines
 from lineage_store.requests import law_in_force
-from lineage_store.rights import ENDS, TAKEN_BACK, grounds_to_refuse
+from lineage_store.rights import (
+    ENDS,
+    TAKEN_BACK,
+    TO_BE_CORRECTED,
+    WAITING_FOR_A_FEE,
+    grounds_to_refuse,
+)
 from unweave.web.operations.request_reading import (
     WHY_NAMES,
     Asked,
@@ -21,7 +29,7 @@ from unweave.web.operations.request_reading import (
     without_names,
 )
 from unweave.web.process.desk import Desk
-from unweave.web.process.outbox import files_of
+from unweave.web.process.outbox import files_of, rows_there
 from unweave.web.process.rendering import Page, rendered
 from unweave.web.process.request_words import RIGHTS, due_words, line_of
 from unweave.web.process.visits import Visit
@@ -39,13 +47,20 @@ NOTES = {
     "kept": "The next run takes the rows out of the models, and keeps them sealed.",
     "upheld": "The objection is upheld: the next run erases what it names.",
     "announced": "The end is announced. Its letter is below, to be handed over and sent.",
+    "correcting": "It is being corrected: this page says so when it has ended.",
+    "rows-erased": "The rows are erased here.",
+    "fee": "The fee is asked for: write the letter that says so, and send it.",
+    "fee-agreed": "They agreed to the fee: the request goes on.",
     "lifted": "The restriction is lifted: send the person its letter.",
     "refused": "The request is refused. Its letter is below, to be handed over and sent.",
     "cancelled": "The request is taken back, and what it kept in words is erased.",
     "written": "It is written. Hand the file over, send it, and say so.",
+    "mailed": "It waits to go by mail. Once it was taken, it is written down as sent.",
+    "not-mailed": "It does not go by mail.",
     "erased": "What was written is erased here.",
     "sent": "It is written down that the answer was sent, and what was written is erased.",
 }
+MODELS = 100  # that one chooses among
 LANGUAGES = (("en", "English"), ("de", "Deutsch"))
 TEXTS = {
     "requester": "asked by",
@@ -114,6 +129,7 @@ def _page(
     request, told = visit.path["request"], asked.told
     with desk.accounts() as accounts:
         sent = accounts.sent.among([request])
+        mails, mail = accounts.mail_server.get() is not None, accounts.mails.of(request)
     line = line_of(told, today=desk.today, sent=sent)
     ours: dict[str, Any] = {
         "request": request,
@@ -129,14 +145,28 @@ def _page(
         "alike": [*told.get("near", ()), *told.get("alike", ())],
         "files": files_of(desk, request) if visit.who.role == "officer" else (),
         "sent": sent.get(request),
+        "rows": rows_there(desk, request) if visit.who.role == "officer" else (),
+        "models": _models(desk) if told["state"] == TO_BE_CORRECTED else (),
+        "mails": mails,
+        "mail": mail,
         "grounds": [(one, f"Article {one}") for one in grounds_to_refuse(told["right"])],
         "ends": [(one, one) for one in (*ENDS.get(told["ground"] or "", ()), TAKEN_BACK)],
         "because": [(one, one) for one in _because(desk, told)],
         "languages": LANGUAGES,
         "today": desk.today,
+        "waiting_for_a_fee": WAITING_FOR_A_FEE,
         "own_link": None,
     }
     return rendered(Page("request.html.j2", ours | dict(values or {}), status, under="/"), visit)
+
+
+def _models(desk: Desk) -> list[tuple[str, str]]:
+    """Return the newest models in use, as one chooses among them."""
+    with desk.session.reading() as (workspace, connection):
+        found = models.newest_models(connection, live_only=True, size=MODELS)
+        names = names_of_lines(workspace)
+    told = ((one.id, names.get(one.family, ("", False))[0]) for one in found)
+    return [(model, f"{model}, {name}" if name else model) for model, name in told]
 
 
 def _because(desk: Desk, told: Mapping[str, Any]) -> tuple[str, ...]:

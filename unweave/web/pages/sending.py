@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from lineage_store.errors import BadInput
+from unweave.web.mail.letters_mailed import end_mail, mail_it
 from unweave.web.operations import written_answers
 from unweave.web.operations.own_page import make_own_link
 from unweave.web.operations.written_answers import To
@@ -63,8 +64,27 @@ def hand_over(desk: Desk, visit: Visit) -> Response:
 def sent(desk: Desk, visit: Visit) -> Response:
     """Write down that the answer was sent, and erase what was written."""
     request = visit.path["request"]
-    done = written_answers.say_sent(desk, visit.who, request)
+    done = written_answers.say_sent(desk, visit.who.name, request)
     return see(f"/requests/{request}?done={done}#result")
+
+
+def mail(desk: Desk, visit: Visit) -> Response:
+    """Have what is written go by mail."""
+    request = visit.path["request"]
+    try:
+        mail_it(desk, visit.who, request, visit.form.text("to"))
+    except BadInput as error:
+        missing = isinstance(error, FieldMissing)
+        why = "Say to which address." if missing else str(error)
+        return shown_again(desk, visit, why, at="mail-to")
+    return see(f"/requests/{request}?done=mailed#result")
+
+
+def no_mail(desk: Desk, visit: Visit) -> Response:
+    """Send what waits by no mail."""
+    request = visit.path["request"]
+    end_mail(desk, request)
+    return see(f"/requests/{request}?done=not-mailed#result")
 
 
 def make_link(desk: Desk, visit: Visit) -> Response:

@@ -10,33 +10,53 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unweave.letters.own_templates import OwnTemplates
+
 if TYPE_CHECKING:
-    from unweave.desk.request_queue import RequestQueue
+    from unweave.api.project import Project
 
 Method = Callable[..., Any]
 WAIT = 20.0  # seconds for a workspace that is in use
 
-OPERATIONS: "Mapping[str, Callable[[RequestQueue], Method]]" = {
-    "add": lambda queue: queue.add,
-    "answer": lambda queue: queue.answer,
-    "approve": lambda queue: queue.approve,
-    "ask_more": lambda queue: queue.ask_more,
-    "more_came": lambda queue: queue.more_came,
-    "not_identified": lambda queue: queue.not_identified,
-    "extend": lambda queue: queue.extend,
-    "hold": lambda queue: queue.hold,
-    "release": lambda queue: queue.release,
-    "keep_rows": lambda queue: queue.keep_rows,
-    "uphold": lambda queue: queue.uphold,
-    "announce_lift": lambda queue: queue.announce_lift,
-    "lift": lambda queue: queue.lift,
-    "refuse": lambda queue: queue.refuse,
-    "cancel": lambda queue: queue.cancel,
-    "letter": lambda queue: queue.letter,
-    "answer_pack": lambda queue: queue.answer_pack,
+OPERATIONS: "Mapping[str, Callable[[Project], Method]]" = {
+    "add": lambda project: project.requests.add,
+    "answer": lambda project: project.requests.answer,
+    "approve": lambda project: project.requests.approve,
+    "ask_more": lambda project: project.requests.ask_more,
+    "more_came": lambda project: project.requests.more_came,
+    "not_identified": lambda project: project.requests.not_identified,
+    "extend": lambda project: project.requests.extend,
+    "hold": lambda project: project.requests.hold,
+    "release": lambda project: project.requests.release,
+    "keep_rows": lambda project: project.requests.keep_rows,
+    "uphold": lambda project: project.requests.uphold,
+    "announce_lift": lambda project: project.requests.announce_lift,
+    "ask_fee": lambda project: project.requests.ask_fee,
+    "fee_agreed": lambda project: project.requests.fee_agreed,
+    "readmit": lambda project: project.readmit,
+    "lift": lambda project: project.requests.lift,
+    "refuse": lambda project: project.requests.refuse,
+    "cancel": lambda project: project.requests.cancel,
+    "letter": lambda project: project.requests.letter,
+    "answer_pack": lambda project: project.requests.answer_pack,
+    "evidence": lambda project: project.requests.evidence,
+    "add_recipient": lambda project: project.requests.recipients.add,
+    "recipient_told": lambda project: project.requests.recipients.told,
+    "end_recipient": lambda project: project.requests.recipients.end,
+    "add_place": lambda project: project.requests.serving.add,
+    "place_confirmed": lambda project: project.requests.serving.confirmed,
+    "end_place": lambda project: project.requests.serving.end,
+    "name_model": lambda project: project.names.name,
+    "roll_back": lambda project: project.names.rollback,
+    "set_limits": lambda project: partial(_set_limits, project),
+    "describe": lambda project: project.requests.describe,
+    "save_template": lambda project: OwnTemplates(project.root).save,
+    "end_template": lambda project: OwnTemplates(project.root).end,
 }
 
 
@@ -56,13 +76,35 @@ def done(root: Path, operation: str, arguments: Mapping[str, Any]) -> dict[str, 
     from unweave.session.unforeseen import sentence, write_details
 
     try:
-        answer = OPERATIONS[operation](Project(root, wait=WAIT).requests)(**arguments)
+        answer = OPERATIONS[operation](Project(root, wait=WAIT))(**arguments)
         return {"ok": True, "answer": answer}
     except UnweaveError as error:
         return {"ok": False, "kind": type(error).__name__, "error": str(error)}
     except Exception as error:  # whatever nobody foresaw: its details lie in the workspace
         details = write_details(error, workspace=root, command=operation)
         return {"ok": False, "kind": "UnweaveError", "error": sentence(error, details)}
+
+
+def _set_limits(
+    project: "Project",
+    *,
+    approve_above: int | None,
+    approve_above_user: int | None,
+    deadline_days: int | None,
+    register_years: int,
+    regime: str,
+) -> dict[str, Any]:
+    """Set the limits and the rules of time of a policy; who may send files stays as it is."""
+    policy = replace(
+        project.requests.policy,
+        approve_above=approve_above,
+        approve_above_user=approve_above_user,
+        deadline_days=deadline_days,
+        register_years=register_years,
+        regime=regime,
+    )
+    project.requests.set_policy(policy)
+    return policy.to_json()
 
 
 if __name__ == "__main__":

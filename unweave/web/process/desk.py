@@ -21,12 +21,14 @@ from unweave.desk.request_queue import RequestQueue
 from unweave.session.session import Now, Session
 from unweave.web.accounts.asked_once import AskedOnce
 from unweave.web.accounts.desk_file import desk_file
+from unweave.web.accounts.mail_server import MailServerKept
 from unweave.web.accounts.own_links import OwnLinks
 from unweave.web.accounts.sent_answers import SentAnswers
 from unweave.web.accounts.sign_ins import SignIns
 from unweave.web.accounts.tokens import Tokens
 from unweave.web.accounts.too_often import Limit
 from unweave.web.accounts.users import User, Users
+from unweave.web.accounts.waiting_mails import WaitingMails
 from unweave.web.accounts.webhooks import Webhooks
 from unweave.web.process.bindings import Binding
 from unweave.web.process.bodies import Bodies
@@ -54,15 +56,18 @@ class Accounts:
     asked_once: AskedOnce
     own_links: OwnLinks
     webhooks: Webhooks
+    mail_server: MailServerKept
+    mails: WaitingMails
 
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
     """A workspace as the desk serves it.
 
-    `python` starts Python, and `run` the command that runs what is due; both take further
-    arguments. What is written to be sent lies in the outbox, beside the workspace, until the
-    officer says that it was sent. `counted` keeps figures that take long, until they are others.
+    `python` starts Python, `run` the command that runs what is due, `correct` the one that corrects
+    what a request names; they take further arguments. What is written to be sent lies in the
+    outbox, beside the workspace, until the officer says that it was sent. `counted` keeps figures
+    that take long, until they are others.
     `runs` has the run that was started last, and `starting` is held while one is.
     """
 
@@ -72,6 +77,7 @@ class Desk:
     random_bytes: Callable[[int], bytes] = os.urandom
     python: tuple[str, ...] = (sys.executable,)
     run: tuple[str, ...] = ("-m", "unweave", "run-requests")
+    correct: tuple[str, ...] = ("-m", "unweave.web.rights.rectify_process")
     counted: dict[str, Any] = field(default_factory=dict)
     runs: list[Popen[bytes]] = field(default_factory=list)
     starting: Lock = field(default_factory=Lock)
@@ -125,6 +131,8 @@ class Desk:
                 asked_once=AskedOnce(connection, keys),
                 own_links=OwnLinks(connection),
                 webhooks=Webhooks(connection, keys),
+                mail_server=MailServerKept(connection, keys),
+                mails=WaitingMails(connection, keys),
             )
 
     def log(self, user: User, what: Callable[[str], Loggable]) -> None:

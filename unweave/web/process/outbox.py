@@ -18,6 +18,7 @@ from unweave.web.process.desk import Desk
 
 REQUEST = re.compile("q[0-9]{1,12}")
 EPOCH = (1980, 1, 1, 0, 0, 0)
+ROWS = ".rows"
 PARTIAL, BEFORE = ".partial", ".before"  # beside a folder: being written, and there before
 _WRITING = Lock()
 
@@ -48,6 +49,7 @@ def new_place(desk: Desk, request: str) -> Iterator[Path]:
     back if it fails: a receipt lies nowhere else. One is written at a time.
     """
     folder = folder_of(desk, request)
+    _not_by_mail(desk, request)
     partial, aside = folder.with_name(request + PARTIAL), folder.with_name(request + BEFORE)
     with _WRITING:
         desk.outbox.mkdir(mode=0o700, exist_ok=True)
@@ -67,6 +69,12 @@ def new_place(desk: Desk, request: str) -> Iterator[Path]:
                 aside.rename(folder)
             raise
         _erase(aside)
+
+
+def _not_by_mail(desk: Desk, request: str) -> None:
+    """Let nothing wait to be mailed: what is written next was not said to be sent to anybody."""
+    with desk.accounts() as accounts:
+        accounts.mails.end(request)
 
 
 def _take_up(partial: Path, folder: Path) -> None:
@@ -89,23 +97,51 @@ def _erase(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def packed(desk: Desk, request: str) -> bytes:
-    """Return all that is written for a request as one ZIP file."""
-    folder, stream = folder_of(desk, request), io.BytesIO()
-    names = files_of(desk, request)
+def rows_folder(desk: Desk, request: str) -> Path:
+    """Return where rows lie that a restriction kept and that are put back."""
+    return folder_of(desk, request).with_name(request + ROWS)
+
+
+def rows_there(desk: Desk, request: str) -> tuple[str, ...]:
+    """Return the names of the files of rows that are put back."""
+    return tuple(sorted(one.name for one in rows_folder(desk, request).glob("*.csv")))
+
+
+def contents(desk: Desk, request: str) -> dict[str, bytes]:
+    """Return all that is written for a request, by name; raises NothingFound if nothing is."""
+    folder, names = folder_of(desk, request), files_of(desk, request)
     if not names:
         raise NothingFound("Nothing is written to be sent for this request.")
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def packed(desk: Desk, request: str) -> bytes:
+    """Return all that is written for a request as one ZIP file."""
+    stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        for name in names:
+        for name, data in contents(desk, request).items():
             member = zipfile.ZipInfo(f"{request}/{name}", EPOCH)
             member.compress_type, member.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
-            archive.writestr(member, (folder / name).read_bytes())
+            archive.writestr(member, data)
     return stream.getvalue()
 
 
 def empty(desk: Desk, request: str) -> None:
     """Erase what was written for a request, and what was left of writing it."""
     folder = folder_of(desk, request)
+    _not_by_mail(desk, request)
     with _WRITING:
         for ending in ("", PARTIAL, BEFORE):
             _erase(folder.with_name(request + ending))
+
+
+def empty_as_mailed(desk: Desk, request: str) -> None:
+    """Erase a letter that was mailed, unless another was written meanwhile.
+
+    Until it is erased the desk's file is locked, which whoever writes another must change first.
+    """
+    folder = folder_of(desk, request)
+    with desk.accounts() as accounts:
+        if accounts.mails.end(request):
+            for ending in ("", PARTIAL, BEFORE):
+                _erase(folder.with_name(request + ending))

@@ -77,7 +77,7 @@ class Address:
 def post(address: Address, body: bytes, headers: Mapping[str, str]) -> None:
     """Send a body; raises NotReached unless it was taken (2xx). What is answered is not read."""
     try:
-        to = _resolved(address)
+        to = resolved(address.host, address.port, local=address.local)
         connection = _Pinned(address, to)
         ends = Timer(ALL_SECONDS, connection.give_up)
         ends.start()
@@ -104,10 +104,14 @@ def is_public(text: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
-def _resolved(address: Address) -> str:
-    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+def resolved(host: str, port: int, *, local: bool) -> str:
+    """Look a host up, once, and return the address of IP to connect to.
+
+    Raises NotReached if any of its addresses is not public, unless it may be local.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     known = [str(one[4][0]) for one in found]
-    if not address.local and not all(map(is_public, known)):
+    if not local and not all(map(is_public, known)):
         raise NotReached("the address is within a network of its own")
     return known[0]
 

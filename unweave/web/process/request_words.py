@@ -12,6 +12,7 @@ from lineage_store.rights import (
     TO_BE_LIFTED,
     TO_BE_RESTRICTED,
     TO_BE_WEIGHED,
+    WAITING_FOR_A_FEE,
 )
 from unweave.report.numbers import day
 from unweave.web.accounts.users import Role
@@ -50,6 +51,7 @@ STATES = {
     TO_BE_LIFTED: "To be lifted",
     TO_BE_RESTRICTED: "To be restricted",
     TO_BE_WEIGHED: "To be weighed",
+    WAITING_FOR_A_FEE: "Waits for a fee",
 }
 
 
@@ -77,8 +79,8 @@ _STEPS = {
     "cancelled": Step("Nothing: it was taken back", frozenset()),
     "lifted": Step("Send the answer"),
     TO_BE_ANSWERED: Step("Write and send the data"),
-    # What the desk has no form for yet is said with the command that does it.
-    TO_BE_CORRECTED: Step("Train on the corrected file: unweave request rectify", at="commands"),
+    TO_BE_CORRECTED: Step("Correct it: train on the corrected table"),
+    WAITING_FOR_A_FEE: Step("Say when they agreed to the fee"),
     TO_BE_RESTRICTED: Step("Wait: it is restricted by the next command", frozenset()),
     TO_BE_LIFTED: Step("Lift it, when its day has come"),
     TO_BE_WEIGHED: Step("Weigh it: uphold it, or announce that the restriction ends"),

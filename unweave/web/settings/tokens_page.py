@@ -1,4 +1,4 @@
-"""Settings, for the owner: tokens by which programs come in, and webhooks, made and ended."""
+"""Settings for programs: tokens by which they come in, and webhooks, made and ended."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -80,4 +80,4 @@ def _page(desk: Desk, visit: Visit, values: dict[str, Any], status: int = 200) -
         },
         "last": last.isoformat(),
     }
-    return rendered(Page("settings.html.j2", ours | values, status, under="/settings"), visit)
+    return rendered(Page("tokens.html.j2", ours | values, status, under="/settings"), visit)
