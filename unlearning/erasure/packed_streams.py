@@ -46,14 +46,10 @@ NO_LETTER = re.compile(rb"[^A-Za-z0-9+/_-]")
 
 
 @cache
-def _zstandard_context() -> Any:
+def _zstd() -> Any:
     from zstandard import ZstdDecompressor
 
     return ZstdDecompressor()
-
-
-def _zstandard() -> Any:
-    return _zstandard_context().decompressobj()
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ def _zlib_marks() -> tuple[tuple[bytes, int], ...]:
 
 PACKINGS = (
     Packing("gzip", ((rb"\x1f\x8b\x08", 3),), lambda: zlib.decompressobj(31), fed=8192),
-    Packing("zstandard", ((rb"\x28\xb5\x2f\xfd", 4),), _zstandard, fed=2048),
+    Packing("zstandard", ((rb"\x28\xb5\x2f\xfd", 4),), lambda: _zstd().decompressobj(), fed=2048),
     Packing("bzip2", ((rb"BZh[1-9]1AY&SY", 10),), bz2.BZ2Decompressor),
     Packing("xz", ((rb"\xfd7zXZ\x00", 6),), lzma.LZMADecompressor),
     Packing("zlib", _zlib_marks(), lambda: zlib.decompressobj(15), sure=False, fed=8192),
