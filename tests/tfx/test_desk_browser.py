@@ -4,9 +4,11 @@
 """
 
 import contextlib
+import json
 import socket
 import threading
 import time
+import zipfile
 from pathlib import Path
 from shutil import copytree
 
@@ -14,8 +16,9 @@ import pytest
 from PIL import Image
 
 from fixtures.desk_users import quick_passwords, sign_in_at_once
-from fixtures.small_desk import make_workspace
+from fixtures.small_desk import CORRECT, MODULES, RUN, make_workspace
 from fixtures.small_table import OPTIONS, write_people
+from fixtures.warm_python import warm_executable
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 from unweave.report.pdf import browser
@@ -75,7 +78,7 @@ def pages_of(role):
 
 
 @contextlib.contextmanager
-def served(root):
+def served(root, **options):
     """Serve a workspace on a port of its own while the block lasts; yield its desk."""
     import uvicorn
 
@@ -85,6 +88,7 @@ def served(root):
             root=root,
             binding=bind(f"127.0.0.1:{listening.getsockname()[1]}"),
             pages=Limit(100_000, 60.0, time.monotonic),
+            **options,
         )
         config = uvicorn.Config(application(desk), log_level="error", lifespan="off")
         server = uvicorn.Server(config)
@@ -249,6 +253,70 @@ def test_the_keyboard_alone_reaches_all_and_shows_where_it_is(chromium, desk, co
         page.keyboard.press("Enter")
         page.wait_for_url("**/requests/q*#result")
         assert "The request is filed." in page.inner_text("#result")
+
+
+def test_each_role_goes_its_way_from_a_letter_to_its_answer(chromium, workspace, tmp_path):
+    """Filed by one, approved by another, run by a third, answered, and looked at by an auditor."""
+    commands = {
+        "python": (warm_executable(*MODULES),),
+        "run": ("-c", RUN),
+        "correct": ("-c", CORRECT),
+    }
+    with served(copytree(workspace, tmp_path / "workspace", symlinks=True), **commands) as desk:
+        home = desk.binding.home.rstrip("/")
+        cookies = {one: sign_in_at_once(desk, f"The {one}", one).cookies()["desk"] for one in ROLES}
+        with looked_at(chromium, desk, cookies["owner"]) as page:
+            page.goto(f"{home}/settings/policy")
+            page.fill("#approve_above", "1")
+            page.click("text=Set the rules")
+            assert "The rules hold from now on." in page.inner_text("#result")
+        with looked_at(chromium, desk, cookies["officer"]) as page:
+            page.goto(f"{home}/requests/new")
+            page.fill("#ids", "p12\np13")
+            page.fill("#requester", "Nora Neu")
+            page.click("main button")
+            request = page.url.partition("?")[0]
+            assert "needs a second person" in page.inner_text("h1")
+        with looked_at(chromium, desk, cookies["approver"], width=390) as page:
+            page.goto(request)
+            page.click("#approve")
+            assert "The request is approved." in page.inner_text("#result")
+        with looked_at(chromium, desk, cookies["engineer"]) as page:
+            page.goto(f"{home}/models/m2/lineage")
+            page.click("text=part 1")
+            assert "Part 1 learnt from" in page.inner_text("h1")
+        with looked_at(chromium, desk, cookies["officer"]) as page:
+            page.goto(request)
+            page.click("text=Run all that is ready")
+            page.wait_for_url("**/?done=run**")
+            desk.runs[0].wait(120)
+            assert json.loads(desk.last_run.read_bytes()) == {"failed": []}
+            page.goto(request)
+            assert "Next: Send the answer" in page.inner_text("#next")
+            page.fill("#to", "Nora Neu")
+            page.click("text=Write the answer")
+            with page.expect_download() as handed:
+                page.click("text=Hand it over as one file")
+            with zipfile.ZipFile(handed.value.path()) as archive:
+                verify_page = archive.extract(
+                    next(one for one in archive.namelist() if "verify" in one), tmp_path
+                )
+            page.click("text=It was sent")
+            assert "written down that the answer was sent" in page.inner_text("#result")
+        with looked_at(chromium, desk, cookies["auditor"], color_scheme="dark") as page:
+            page.goto(f"{home}/audit?kind=answer+sent")
+            assert "answer sent" in page.inner_text("table")
+            page.click("text=Choose the deletions")
+            page.fill("#model", "m3")
+            with page.expect_download() as given:
+                page.click("text=Get the evidence")
+            with zipfile.ZipFile(given.value.path()) as archive:
+                assert {"r1/certificate.json", "r2/certificate.json"} <= {*archive.namelist()}
+        context = chromium.new_context(offline=True)  # whoever got the answer, without a network
+        page = context.new_page()
+        page.goto(Path(verify_page).as_uri())
+        assert page.locator("input[type=file]").count() == 1
+        context.close()
 
 
 def test_an_empty_workspace_has_pages_without_a_fault(chromium, tmp_path, monkeypatch):
