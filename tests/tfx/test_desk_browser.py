@@ -23,6 +23,7 @@ from pipelines.backends.direct import DirectBackend
 from unweave import Project
 from unweave.report.pdf import browser
 from unweave.session.session import Session
+from unweave.web.accounts.mail_server import MailServer
 from unweave.web.accounts.too_often import Limit
 from unweave.web.accounts.users import ROLES
 from unweave.web.application import application
@@ -213,6 +214,44 @@ def test_what_is_shown_once_and_the_page_of_ones_own_request_have_no_fault(chrom
             assert "it waits for you" in page.inner_text("h1")
             page.goto(link)  # it was used
             assert faults_of(page, width) == []
+
+
+def test_forms_of_rights_mail_and_evidence_have_no_fault_in_any_state(
+    chromium, workspace, tmp_path
+):
+    with served(copytree(workspace, tmp_path / "workspace", symlinks=True)) as desk:
+        home, queue = desk.binding.home.rstrip("/"), Project(desk.root).requests
+        corrected = queue.add(["p12"], right="rectification")["request"]
+        asked = queue.add(["p13"])["request"]
+        queue.ask_fee(asked, amount="10 EUR", reason="the fifth time")
+        DeskUsers(Session(root=desk.root)).set_mail_server(
+            MailServer(host="mail.example", port=465, security="tls", sender="d@a.example")
+        )
+        for name in ("q3", "q6.rows"):
+            (desk.outbox / name).mkdir(parents=True)
+        (desk.outbox / "q3" / "letter.txt").write_text("Dear Quinn")
+        (desk.outbox / "q6.rows" / "rows.csv").write_text("person\np8\n")
+        cookie = sign_in_at_once(desk, "The officer", "officer").cookies()["desk"]
+        with looked_at(chromium, desk, cookie, width=390) as page:
+            for request in (corrected, asked, "q6"):
+                page.goto(f"{home}/requests/{request}")
+                assert faults_of(page, 390) == [], request
+            page.goto(f"{home}/requests/q3")
+            page.fill("#mail-to", "no address@mail.example")
+            page.evaluate("document.querySelector('#mail-to').form.noValidate = true")
+            page.click("text=Send it by mail >> nth=-1")
+            assert page.title().startswith("Error: ") and faults_of(page, 390) == []
+            page.fill("#mail-to", "quinn@mail.example")
+            page.click("text=Send it by mail >> nth=-1")
+            assert "It waits to go by mail" in page.inner_text("#result")
+            assert faults_of(page, 390) == []
+            page.goto(f"{home}/audit")
+            page.click("text=Choose the deletions")
+            page.click("text=Get the evidence")
+            assert page.title().startswith("Error: ") and faults_of(page, 390) == []
+            page.goto(f"{home}/records")
+            page.click("text=Name another")
+            assert faults_of(page, 390) == []
 
 
 def test_an_error_is_summed_up_at_the_top_and_tied_to_its_field(chromium, desk, cookies):
