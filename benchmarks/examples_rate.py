@@ -1,7 +1,7 @@
 """How fast gated rows become tf.Examples and statistics, beside TFX's own components.
 
-A table in the shape of a census passes the gate once. Then both write the Examples of its training
-split and count what they hold, each in a process of its own, in turn; processor seconds, medians of
+A table in the shape of a census passes the gate once. Then both write the Examples of its splits
+and count what they hold, each in a process of its own, in turn; processor seconds, medians of
 rates, and of their ratios in one round.
 """
 

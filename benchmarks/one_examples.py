@@ -1,8 +1,8 @@
 """Turn a gated snapshot into tf.Examples here: `python -m benchmarks.one_examples SNAPSHOT HOW`.
 
 HOW is `own`, as GatedExampleGen and GatedStatisticsGen do, or `tfx`, as CsvExampleGen and
-StatisticsGen do. Prints JSON: the Examples of the training split, and the processor seconds that
-they and their statistics took.
+StatisticsGen do. Prints JSON: the Examples of all splits, and the processor seconds that they and
+their statistics took.
 """
 
 import json
@@ -14,11 +14,10 @@ from pathlib import Path
 import tensorflow as tf
 
 from lineage_store.cells import load_snapshot
-from lineage_store.data import TRAIN
-from unlearning.encoding import gated_statistics, write_examples
+from unlearning.encoding import write_examples, write_summaries
 
 
-def by_tfx(folder: Path, out: Path) -> None:
+def by_tfx(folder: Path, split: str, out: Path) -> None:
     """Write the Examples with the executor's own transform, and as it writes them."""
     import apache_beam as beam
     from tfx.components.example_gen.csv_example_gen.executor import _CsvToExample
@@ -26,7 +25,7 @@ def by_tfx(folder: Path, out: Path) -> None:
     with beam.Pipeline() as pipeline:
         (
             pipeline
-            | _CsvToExample({"input_base": str(folder)}, f"{TRAIN}/*.csv")
+            | _CsvToExample({"input_base": str(folder)}, f"{split}/*.csv")
             | beam.Map(lambda example: example.SerializeToString(deterministic=True))
             | beam.Reshuffle()
             | beam.io.WriteToTFRecord(str(out / "data_tfrecord"), file_name_suffix=".gz")
@@ -41,12 +40,12 @@ def main() -> None:
         out = Path(name)
         began = time.process_time()
         if how == "tfx":
-            by_tfx(folder, out)
+            for split in snapshot.splits:
+                by_tfx(folder, split, out / f"Split-{split}")
         else:
-            write_examples(snapshot, TRAIN, out / "data_tfrecord.gz")
+            write_examples(snapshot, out)
         seconds = time.process_time() - began
-        files = sorted(out.glob("*.gz"))
-        names = list(map(str, files))
+        names = [str(file) for file in sorted(out.rglob("*.gz"))]
         count = sum(1 for _ in tf.data.TFRecordDataset(names, compression_type="GZIP"))
         began = time.process_time()
         if how == "tfx":
@@ -54,9 +53,11 @@ def main() -> None:
 
             columns = [one.name for one in snapshot.schema.all]
             options = tfdv.StatsOptions(feature_allowlist=columns)
-            tfdv.generate_statistics_from_tfrecord(str(out / "*.gz"), stats_options=options)
+            for split in snapshot.splits:
+                files = str(out / f"Split-{split}" / "*.gz")
+                tfdv.generate_statistics_from_tfrecord(files, stats_options=options)
         else:
-            gated_statistics(snapshot, TRAIN)
+            write_summaries(snapshot, out / "statistics")
         counting = time.process_time() - began
     print(json.dumps({"examples": count, "written": seconds, "counted": counting}))
 

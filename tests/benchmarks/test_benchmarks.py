@@ -1,5 +1,7 @@
 """The benchmarks: the command line, the theory that they compare with, and what they draw."""
 
+import ast
+import importlib.util
 import itertools
 import sqlite3
 import subprocess
@@ -31,6 +33,7 @@ from pipelines.backends.direct import DirectBackend
 from unweave.api.project import Project
 
 TOP = Path(__file__).parents[2]
+HOUSE = ("benchmarks", "lineage_store", "unlearning", "components", "pipelines", "unweave")
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = [
     "training-overhead",
@@ -235,6 +238,28 @@ def test_bytes_count_as_written_where_a_file_is_new_or_changed_and_not_where_it_
     (tmp_path / "tfx" / "forget-r1" / "RowIndexer_m1" / "rows" / "new").write_bytes(b"123")
     found = bytes_written.written(before, bytes_written.files_of(tmp_path))
     assert found == {"data": 7, "tfx/RowIndexer/rows": 3}
+
+
+def test_what_benchmarks_import_of_the_house_is_there():
+    """Many run by hand alone: what they measure moves, and nobody would know."""
+    lacking = [
+        f"{file.name}: {node.module}.{one.name}"
+        for file in sorted((TOP / "benchmarks").glob("*.py"))
+        for node in imports_in(ast.parse(file.read_text(encoding="utf-8")))
+        for one in node.names
+        if not hasattr(importlib.import_module(node.module), one.name)
+        and importlib.util.find_spec(f"{node.module}.{one.name}") is None
+    ]
+    assert lacking == []
+
+
+def imports_in(node):
+    """The imports from the house, but for those by names of the first commit."""
+    for one in ast.iter_child_nodes(node):
+        if isinstance(one, ast.ImportFrom) and one.module.partition(".")[0] in HOUSE:
+            yield one
+        elif not isinstance(one, ast.ExceptHandler):
+            yield from imports_in(one)
 
 
 def test_of_a_database_the_pages_count_that_say_something_else(tmp_path):
