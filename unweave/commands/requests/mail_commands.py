@@ -22,11 +22,11 @@ def mail() -> None:
 @mail.command(cls=Once, name="set")
 @WORKSPACE
 @click.argument("host")
-@click.option("--sender", required=True, metavar="ADDRESS", help="From which address letters come.")
+@click.option("--sender", required=True, metavar="ADDRESS", help="The address that letters come from.")
 @click.option("--port", type=int, default=587, show_default=True, help="The server's port.")
 @click.option("--security", type=click.Choice(("starttls", "tls", "none")), default="starttls",
-              show_default=True, help="How it is spoken to.")  # fmt: skip
-@click.option("--user", metavar="NAME", help="As whom it is spoken to.")
+              show_default=True, help="How what is sent is encrypted.")  # fmt: skip
+@click.option("--user", metavar="NAME", help="The user name there.")
 @click.option("--password-file", type=click.File(encoding="utf-8"), metavar="FILE",
               help="The password, in the first line of a file (- for standard input).")  # fmt: skip
 @click.option("--local", is_flag=True, help="It is within a network of its own.")

@@ -304,9 +304,9 @@ OPERATIONS: tuple[Operation, ...] = (
                   Field("port", "text", "Its port, 465 or 587 say.", required=True),
                   Field("security", "text", "TLS at once, or asked for first.", required=True,
                         choices=("tls", "starttls")),
-                  Field("sender", "text", "From which address letters come.", required=True),
-                  Field("user", "text", "As whom it is spoken to."),
-                  Field("password", "text", "By which password."))),
+                  Field("sender", "text", "The address that letters come from.", required=True),
+                  Field("user", "text", "The user name there."),
+                  Field("password", "text", "The password there."))),
     Operation("endMailServer", "POST", "/mail-server/end", "Send nothing by mail any more.",
               "MailServer", changes=True),
 )
