@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all test-web test-mlflow test-dagster mutants lint equivalent bench clean FORCE
+.PHONY: help venv demo test test-all test-web test-mlflow test-dagster test-airflow mutants lint equivalent bench clean FORCE
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ test-mlflow: .venv/.ready .venv-mlflow/.ready ## export to an MLflow server, in 
 
 test-dagster: .venv/.ready .venv-dagster/.ready ## run the example of the docs by Dagster, in an environment of its own
 	.venv/bin/python -m pytest -m "" tests/tfx/test_dagster.py
+
+test-airflow: .venv/.ready .venv-airflow/.ready ## run the page on Airflow on a scheduler, in an environment of its own (200 MB)
+	.venv/bin/python -m pytest -m "" tests/tfx/test_airflow.py
 
 .venv-%/.ready: install/env-%.txt
 	.venv/bin/python -m venv .venv-$*
