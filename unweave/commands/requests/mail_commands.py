@@ -22,7 +22,9 @@ def mail() -> None:
 @mail.command(cls=Once, name="set")
 @WORKSPACE
 @click.argument("host")
-@click.option("--sender", required=True, metavar="ADDRESS", help="The address that letters come from.")
+@click.option(
+    "--sender", required=True, metavar="ADDRESS", help="The address that letters come from."
+)
 @click.option("--port", type=int, default=587, show_default=True, help="The server's port.")
 @click.option("--security", type=click.Choice(("starttls", "tls", "none")), default="starttls",
               show_default=True, help="How what is sent is encrypted.")  # fmt: skip
