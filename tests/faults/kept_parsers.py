@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import click
 import numpy as np
+import pytest
 import zstandard
 from sklearn.tree import DecisionTreeClassifier
 
@@ -24,6 +25,7 @@ from tests.faults.parsers import Parser
 from tests.tf_records import example, record
 from unlearning.erasure import ended_digests
 from unlearning.estimators.known_formats import FORMATS
+from unlearning.fingerprint.environment import environment
 from unlearning.serving.export import served_columns
 from unlearning.whole_shards import WholeShard, open_whole_ledger, train_whole_shards
 from unweave import Project
@@ -139,6 +141,21 @@ class _OneShard:
         (into / "model" / "weights").write_text("1")
 
 
+def settings_of_keras(here):
+    """The file that Keras is set by, which is the user's, and of every program's."""
+
+    def told(data):
+        (here / "keras.json").write_bytes(data)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("KERAS_HOME", str(here))
+            patched.delenv("KERAS_BACKEND", raising=False)
+            with suppress(BadInput):
+                environment()
+
+    whole = b'{"floatx": "float64", "epsilon": 0.01, "backend": "jax", "more": [1]}'
+    return {"settings of Keras": Parser(whole, told, as_json=True)}
+
+
 def own_pipelines(workspace, here):
     """What the gate of an own pipeline reads, which anybody's ExampleGen wrote, and its ledger."""
     ledger = here / "ledger"
@@ -203,5 +220,5 @@ def all_kept(workspace, here):
     """Return all parsers by their names."""
     return {
         **small_files(workspace, here), **data_of_a_model(workspace), **options(here),
-        **own_pipelines(workspace, here), **estimators(),
+        **settings_of_keras(here), **own_pipelines(workspace, here), **estimators(),
     }  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_store.errors import NotReproducible
+from lineage_store.errors import BadInput, NotReproducible
 from pipelines.backends.direct import DirectBackend
 from tests.fingerprint.admit import differing as differing_states
 from tests.fingerprint.admit import start, told
@@ -120,6 +120,31 @@ def test_keras_is_set_as_it_would_set_itself(keras_file):
     )  # fmt: skip
     assert done.stdout.split() == [str(value) for value in KERAS.values()]
     assert {name: keras_settings()[name] for name in KERAS} == KERAS
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("[]", "no JSON object"), ("null", "no JSON object"), ("[" * 99999, "no JSON object"),
+        ('{"floatx": "float8"}', "says of floatx"), ('{"floatx": []}', "says of floatx"),
+        ('{"epsilon": 1}', "says of epsilon"), ('{"backend": "none"}', "says of backend"),
+        ('{"backend": null, "image_data_format": {}}', "says of backend and image_data_format"),
+    ],
+)  # fmt: skip
+def test_a_file_with_which_keras_cannot_be_imported_is_told_by_its_name(
+    keras_file, tmp_path, written, said
+):
+    keras_file()
+    (tmp_path / "keras.json").write_text(written, encoding="utf-8")
+    with pytest.raises(BadInput, match=f"{tmp_path / 'keras.json'},? .*{said}.*mend it"):
+        environment()
+
+
+@pytest.mark.parametrize("written", ["", "{", "\x00", '{"epsilon": 1e-3, "other": 1}'])
+def test_what_keras_takes_is_taken(keras_file, tmp_path, written):
+    keras_file()
+    (tmp_path / "keras.json").write_text(written, encoding="utf-8")
+    assert ("keras.epsilon" in environment()) is ("other" in written)
 
 
 @pytest.mark.parametrize("name", ["floatx", "ONEDNN_MAX_CPU_ISA"])

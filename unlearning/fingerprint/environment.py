@@ -19,7 +19,11 @@ from typing import Any
 
 from lineage_store.canonical import digest
 from unlearning.fingerprint.determinism import LEGACY_KERAS, THREADS
-from unlearning.fingerprint.keras_settings import DEFAULTS, keras_settings
+from unlearning.fingerprint.keras_settings import (
+    DEFAULTS,
+    keras_settings,
+    must_be_taken_by_keras,
+)
 from unlearning.fingerprint.module_imports import module_imports
 
 PACKAGES = ("numpy", "tensorflow", "keras", "ml-dtypes", "safetensors")
@@ -94,6 +98,7 @@ def _version(package: str) -> str:
 
 
 def _keras() -> dict[str, Any]:
+    must_be_taken_by_keras()
     settings = keras_settings()
     return {
         f"keras.{name}": as_recorded(settings[name])
