@@ -82,7 +82,7 @@ def translating_server_errors(connection: Connection) -> Iterator[None]:
             if any(words in text for words in DAMAGED):
                 raise MetadataLost(
                     f"The file of ML Metadata, {connection.address}, is damaged: restore it from "
-                    f"a backup, or move it away and run unweave doctor `repair`."
+                    f"a backup, or run unweave doctor `rebuild`, which makes it anew."
                 ) from None
             raise
         in_reach(connection)

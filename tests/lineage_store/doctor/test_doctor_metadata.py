@@ -399,7 +399,7 @@ def test_a_file_that_was_made_anew_is_told_by_name(root):
 
 def test_a_file_that_is_no_database_is_told_by_name(root):
     (root / "metadata.sqlite").write_text("no database")
-    with pytest.raises(MetadataLost, match="is damaged"):
+    with pytest.raises(MetadataLost, match="is damaged: .* run unweave doctor `rebuild`"):
         Project(root).doctor()
 
 

@@ -1,7 +1,8 @@
 """The search for many patterns at once finds what a plain search for each of them does.
 
 The plain one looks for a pattern after the other in what lies unpacked; corpora are drawn: which
-text stands where, in which spelling, around what, in which container.
+text stands where, in which spelling, around what, in which container. Patterns that are drawn are
+in `tests/stories/test_erasure.py`.
 """
 
 import os
@@ -18,7 +19,7 @@ from tests.unlearning.erasure.test_planted import (
     SPELLINGS,
     TEXT,
 )
-from unlearning.erasure.matcher import SHORTEST, Matcher
+from unlearning.erasure.matcher import Matcher
 from unlearning.erasure.scan import scan_folder
 
 LEFT_OUT = {
@@ -40,37 +41,6 @@ def plainly(patterns, data):
 def occurs(plain):
     """Say whether a pattern is in what lies unpacked, also over the breaks that MIME puts in."""
     return bool(plainly(PATTERNS, plain) or plainly(PATTERNS, re.sub(b"=?\n", b"", plain)))
-
-
-def at_once(patterns, data):
-    return {one.lower() for one in Matcher(patterns).occurring(data)}
-
-
-few_letters = st.lists(st.sampled_from(b"aAbB1\x00\xff"), min_size=SHORTEST, max_size=24).map(bytes)
-any_pattern = st.one_of(few_letters, st.binary(min_size=SHORTEST, max_size=40))
-
-
-@st.composite
-def patterns_and_data(draw):
-    """Patterns, some of which begin, end or overlap alike, and data made of pieces of them."""
-    patterns = draw(st.lists(any_pattern, min_size=1, max_size=12))
-    piece = st.one_of(
-        st.sampled_from(patterns),
-        st.sampled_from(patterns).map(bytes.swapcase),
-        st.sampled_from(patterns).map(lambda one: one[:-1]),
-        st.sampled_from(patterns).map(lambda one: one[1:]),
-        st.binary(max_size=6),
-    )
-    return patterns, b"".join(draw(st.lists(piece, max_size=12)))
-
-
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
-@given(patterns_and_data())
-def test_it_finds_the_patterns_that_a_plain_search_finds(drawn):
-    patterns, data = drawn
-    expected = plainly(patterns, data)
-    assert at_once(patterns, data) == expected
-    assert Matcher(patterns).matches(data) is bool(expected)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
