@@ -187,6 +187,7 @@ def ask(
         "models": lambda: "/models",
         "models, all": lambda: "/models?show=all",
         "a model": lambda: f"/models/m{draw.randrange(2, models)}",
+        "its lineage": lambda: f"/models/m{draw.randrange(2, models)}/lineage",
         "a deletion": lambda: "/deletions/r1",
         "audit": lambda: f"/audit?before={draw.randrange(4, requests)}",
         "audit, of a kind": lambda: "/audit?kind=rows+deleted",

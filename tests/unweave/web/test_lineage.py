@@ -72,6 +72,13 @@ def test_pages_go_on_where_they_stopped(desk, engineer, monkeypatch):
     assert len(seen) == len(cells)
 
 
+def test_of_a_long_line_what_is_near_is_shown_and_the_rest_counted(engineer, monkeypatch):
+    monkeypatch.setattr(levels, "AROUND", 0)
+    engineer.get("/models/m2/lineage")
+    assert "/models/m1/lineage" not in engineer.page.links
+    assert "1 version of the line is further away." in engineer.text
+
+
 @pytest.mark.parametrize("path", ["/models/m2/parts/9", "/models/m2/parts/x", "/models/m2/parts/-1",
                                   "/models/m1/parts/0", "/models/m9/lineage",
                                   "/models/m9/lineage.svg", "/models/m2/parts/99999"])  # fmt: skip

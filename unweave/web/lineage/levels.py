@@ -13,6 +13,7 @@ from lineage_store.questions import Part, count_of_parts, parts_of
 from lineage_store.workspace import Workspace
 
 AT_ONCE = 50  # parts, units or cells of a page
+AROUND = 30  # versions before and after one that are shown
 LOOKED_AT = 200  # newest models, for those that started from one
 
 
@@ -29,13 +30,15 @@ class Version:
 
 @dataclass(frozen=True)
 class Lineage:
-    """What there is of a model: its line oldest first, and a page of its parts.
+    """What there is of a model: its line about it, oldest first, and a page of its parts.
 
-    `base` is the model whose weights it started from, and `started` those that start from it.
+    `left_out` counts the versions of its line that are further away. `base` is the model whose
+    weights it started from, and `started` those that start from it.
     """
 
     model: Version
     line: tuple[Version, ...]
+    left_out: int
     base: str | None
     started: tuple[str, ...]
     parts: tuple[Part, ...]
@@ -43,7 +46,7 @@ class Lineage:
 
     @property
     def deletions(self) -> tuple[str, ...]:
-        """The deletions of the line up to this model, oldest first."""
+        """The deletions of the line shown, up to this model, oldest first."""
         until = next(n for n, one in enumerate(self.line) if one.model == self.model.model)
         return tuple(one.deletion for one in self.line[: until + 1] if one.deletion is not None)
 
@@ -56,9 +59,13 @@ def lineage_of(
     Raises NothingFound for a model that there is not.
     """
     record = models.find_model(connection, model)
+    every = models.of_line(connection, record.family)
+    at = next(n for n, one in enumerate(every) if one.id == record.id)
+    near = every[max(0, at - AROUND) : at + AROUND + 1]
     return Lineage(
         model=_version(record),
-        line=tuple(_version(one) for one in models.of_line(connection, record.family)),
+        line=tuple(_version(one) for one in near),
+        left_out=len(every) - len(near),
         base=base_of(record),
         started=tuple(
             one.id
