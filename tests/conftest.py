@@ -9,6 +9,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from fixtures.as_by_default import compute_as_by_default
+
+compute_as_by_default()
+
 import numpy as np
 import pytest
 from hypothesis import settings

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from lineage_store.errors import BadInput, CheckFailed, ResidueFound, UnweaveError
+from lineage_store.errors import BadInput, CheckFailed, Damaged, ResidueFound, UnweaveError
 from lineage_store.index.database import open_index
 from lineage_store.without_numbers import without_numbers
 
@@ -20,7 +20,8 @@ from lineage_store.without_numbers import without_numbers
 def record_failure(index_file: Path, *, run: str, error: Exception, time: str) -> None:
     """Write down that a run failed, and by what; the caller raises the error.
 
-    Where even this cannot be written (the disk is full, say), the error alone has to tell.
+    Where even this cannot be written (the disk is full, or the index damaged), the error alone has
+    to tell.
     """
     kind, message = type(error).__name__, None
     if error.__cause__ is not None:
@@ -28,7 +29,7 @@ def record_failure(index_file: Path, *, run: str, error: Exception, time: str) -
     elif isinstance(error, UnweaveError) and not isinstance(error, ResidueFound):
         message = without_numbers(str(error)) if isinstance(error, CheckFailed) else str(error)
     with (
-        suppress(sqlite3.Error, BadInput),
+        suppress(sqlite3.Error, BadInput, Damaged),
         closing(open_index(index_file)) as connection,
         connection,
     ):

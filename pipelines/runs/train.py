@@ -17,7 +17,7 @@ from lineage_store.clock import Clock
 from lineage_store.counted import counted
 from lineage_store.data import Columns, Schema, TableHeader, read_blocks_of, read_headers
 from lineage_store.disk_full import translated
-from lineage_store.errors import BadInput, DiskFull, NothingToLearn
+from lineage_store.errors import BadInput, Damaged, DiskFull, NothingToLearn
 from lineage_store.index import (
     deletions,
     log_size,
@@ -169,7 +169,7 @@ def train(
             raise
         pseudonyms.keep()
     except BaseException:
-        if not _is_registered(workspace, model):
+        if not _may_be_registered(workspace, model):
             _clear(begun)
             pseudonyms.take_back()
         raise
@@ -259,13 +259,13 @@ def _clear(paths: Iterable[Path]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _is_registered(workspace: Workspace, model: str) -> bool:
+def _may_be_registered(workspace: Workspace, model: str) -> bool:
+    """Return whether a model is in the index, or nobody can tell: then its files stay."""
     try:
-        connection = open_index(workspace.index_file)
-    except sqlite3.Error:
-        return False
-    with closing(connection):
-        return any(record.id == model for record in models.models(connection))
+        with closing(open_index(workspace.index_file)) as connection:
+            return any(record.id == model for record in models.models(connection))
+    except (sqlite3.Error, Damaged):
+        return True
 
 
 def ensure_signing_key(workspace: Workspace) -> None:

@@ -40,7 +40,8 @@ LIMIT = 3
 # Where each acts: the files whose work, or whose words of a plan, it changes. `class_weights` is an
 # argument of a step, too.
 ACTS = {
-    "risk_rules": {"placement.py", "expected_cost.py", "leave_source_out.py", "sums_unit.py"},
+    "risk_rules": {"placement.py", "expected_cost.py", "leave_source_out.py", "sums_unit.py",
+                   "repeating.py"},
     "risk_shards": {"placement.py", "expected_cost.py", "leave_source_out.py"},
     "risk_share": {"placement.py", "expected_cost.py", "leave_source_out.py"},
     "batch_size": {"placement.py", "repair.py", "shard_cost.py", "advice.py", "understanding.py",

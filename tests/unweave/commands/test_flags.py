@@ -54,6 +54,7 @@ def test_no_two_commands_call_an_option_otherwise_but_where_each_says_it_itself(
             ways.setdefault(one, set()).add(flag)
     assert {name for name, flags in ways.items() if len(flags) > 1} == {
         "label",
+        "since",
         "source",
         "subject",
     }

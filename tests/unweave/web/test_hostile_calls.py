@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from fixtures.api_caller import BY_NAME, Caller
+from fixtures.small_desk import desk_of
 from lineage_store.index import reading_index
 from lineage_store.log import events
 from unweave.web.accounts.asked_once import KEPT
@@ -78,7 +79,11 @@ def test_what_is_wrong_is_said_and_never_what_was_sent(officer, desk, content, k
     assert count(desk, "request queued") == (9 if status != 200 else 10)
 
 
-def test_an_id_in_an_address_is_refused_and_stands_in_no_answer_and_no_log(officer, caplog):
+def test_an_id_in_an_address_is_refused_and_stands_in_no_answer_and_no_log(
+    workspace_of_requests, tmp_path, caplog
+):
+    often = Limit(10_000, 60.0, lambda: 0.0)  # more calls than a minute allows
+    officer = Caller(desk_of(workspace_of_requests, tmp_path, pages=often), "officer")
     caplog.set_level(logging.INFO)
     places = {"request": MARK, "model": MARK, "deletion": MARK, "token": MARK, "webhook": MARK,
               "letter": MARK}  # fmt: skip
