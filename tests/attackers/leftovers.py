@@ -23,6 +23,7 @@ class Leftovers:
 
     root: Path
     report: Path
+    live: str = LIVE
 
     def json(self, name):
         """One of the files of the deletion."""
@@ -70,7 +71,7 @@ class Leftovers:
         """The texts of all exports that today's code writes of it, by their names."""
         folder = self.root.parent
         copy = shutil.copytree(self.root, folder / f"{self.root.name}-exported")
-        return exported_texts(copy, folder / f"{self.root.name}-exports", live=LIVE)
+        return exported_texts(copy, folder / f"{self.root.name}-exports", live=self.live)
 
     @cached_property
     def everything(self):

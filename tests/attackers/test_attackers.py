@@ -175,8 +175,8 @@ def test_today_a_guess_is_confirmed_by_nothing_that_a_second_forgetting_left_eit
     done = project.forget(["p5"], guarantee="exact")
     page = tmp_path / "report.html"
     project.report(done["request_id"], out=page)
-    left = Leftovers(root, page)
-    assert confirmed(ATTACKS[-1], left, worlds, live=done["model_after"]) == [False, False]
+    left = Leftovers(root, page, live=done["model_after"])
+    assert confirmed(ATTACKS[-1], left, worlds, live=left.live) == [False, False]
 
 
 def test_the_exports_of_a_workspace_of_961ed0a_repeat_none_of_its_digests(old, old_worlds):
