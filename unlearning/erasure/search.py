@@ -103,7 +103,7 @@ class Search:
     def _read_packed(self, content: Content, found: Stream) -> int:
         """Read a packed stream, and return where it ends."""
         for inner in found.within:
-            if content.depth == DEEPEST:
+            if inner.depth > DEEPEST:
                 if found.sure:
                     raise NotUnderstood("packed too many times")
                 continue

@@ -1,5 +1,6 @@
 """Bombs, files without an end and large ones: each meets a limit and is named, in little memory."""
 
+import base64
 import bz2
 import gzip
 import io
@@ -115,3 +116,16 @@ def test_memory_is_bounded_whatever_is_unpacked(tmp_path):
             archive.writestr(name, os.urandom(1 << 20).hex() * 20)
     (tmp_path / "c").write_bytes(gzip.compress(stream.getvalue(), 1))
     assert kilobytes() - least < 200_000
+
+
+@pytest.mark.parametrize("times", [4, 5])
+def test_letters_are_read_as_deep_as_anything_and_what_is_deeper_is_named(tmp_path, times):
+    data = base64.encodebytes(b"\x00\x01" * 40 + PATTERN)
+    for _ in range(times):
+        data = gzip.compress(data)
+    (tmp_path / "packed").write_bytes(data)
+    found = scan_folder(tmp_path, [PATTERN])
+    if times == 4:
+        assert found.found == ("packed",)
+    else:
+        assert found.unread == ("packed (not understood: packed too many times)",)
