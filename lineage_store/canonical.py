@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lineage_store.errors import Damaged
+from lineage_store.errors import Damaged, FileGone
 
 PRIVATE, PUBLIC = 0o600, 0o644
 Json = Mapping[str, Any] | Sequence[Any] | str | int | float | bool | None
@@ -133,13 +133,23 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def reading_own(path: Path) -> Iterator[None]:
-    """Read a file of unweave's own; raises Damaged, naming it, if it is not as it was written."""
+    """Read a file of unweave's own; raises Damaged, naming it, if it is not as it was written.
+
+    FileGone is raised of one that is not there.
+    """
     try:
         yield
     except Damaged:
         raise  # which names a file already
+    except FileNotFoundError as error:
+        raise gone(Path(error.filename or path)) from error
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise damaged(path) from error
+
+
+def gone(path: Path) -> FileGone:
+    """Return what is said of a file of unweave's own that is not there."""
+    return FileGone(f"The file {path} is gone: restore the workspace from a backup.")
 
 
 def damaged(path: Path) -> Damaged:

@@ -74,6 +74,10 @@ class Damaged(CheckFailed, ValueError):
     """A file of unweave's own is not as it was written: cut off, changed, or of something else."""
 
 
+class FileGone(Damaged, FileNotFoundError):
+    """A file of unweave's own is not there any more."""
+
+
 class LeftAsItIs(CheckFailed):
     """A plan leaves something that learnt from deleted rows as it is, so nothing was changed."""
 

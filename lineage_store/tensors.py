@@ -14,7 +14,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from lineage_store.canonical import write_atomic
+from lineage_store.canonical import reading_own, write_atomic
 from lineage_store.errors import CheckFailed
 
 Array = npt.NDArray[Any]
@@ -43,9 +43,13 @@ def _as_bytes(state: Mapping[str, Array]) -> bytes:
 
 
 def load_state(path: Path) -> State:
-    """Read a state, its names in sorted order; raises CheckFailed for a file that is damaged."""
+    """Read a state, its names in sorted order.
+
+    Raises CheckFailed for a file that is damaged, FileGone for one that is not there.
+    """
     try:
-        loaded = load_file(path)
+        with reading_own(path):
+            loaded = load_file(path)
     except SafetensorError as error:
         raise CheckFailed(
             f"The file {path.name} of a checkpoint, update or slice of rows is damaged: restore "

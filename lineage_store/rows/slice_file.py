@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.canonical import atomic_file
+from lineage_store.canonical import atomic_file, gone
 from lineage_store.errors import CheckFailed
 from lineage_store.rows.arrays import Rows
 from lineage_store.tensors import Array
@@ -205,13 +205,15 @@ def write_slice(
 
 
 def open_slice(path: Path) -> Slice:
-    """Open a slice's file; raises CheckFailed if it is damaged or is none."""
+    """Open a slice's file; raises CheckFailed if it is damaged, FileGone if it is not there."""
     try:
         with path.open("rb") as stream:
             if NPY.read_magic(stream) != (1, 0):
                 raise ValueError("another version of the format")
             shape, _, kind = NPY.read_array_header_1_0(stream)
             return _mapped(path, kind, count=shape[0], offset=stream.tell())
+    except FileNotFoundError as error:
+        raise gone(path) from error
     except ValueError as error:
         raise CheckFailed(
             f"The file {path.name} of a slice of rows is damaged: restore the workspace from a "

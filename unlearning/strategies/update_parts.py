@@ -86,7 +86,10 @@ class UpdateParts(Strategy[ShardDecision]):
         before, after = (_rows(one, part) for one in (old_store, store))
         gone = np.flatnonzero(~np.isin(_texts(before), _texts(after)))
         state = None
-        if digest_file(old.checkpoint_file(0)) == old.stages()[0].checkpoint_digest:
+        if (
+            old.has_checkpoint(0)
+            and digest_file(old.checkpoint_file(0)) == old.stages()[0].checkpoint_digest
+        ):
             state = self.taken_out(run, old.checkpoint(0), before, gone, after)
         if state is None:
             run.learner.learn(run.part_run, store, part, new)

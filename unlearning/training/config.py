@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lineage_store.canonical import damaged, digest
+from lineage_store.canonical import damaged, digest, reading_own
 from lineage_store.ledger import Ledger, TrainOptions, without
 from lineage_store.placement import Partition
 from unlearning.keras_models.module_file import FIRST_BUILT_IN, built_in_text
@@ -65,7 +65,9 @@ def module_source(ledger: Ledger) -> str:
     """
     if ledger.header.module.name == FIRST_BUILT_IN:
         return built_in_text(FIRST_BUILT_IN)
-    source = (ledger.folder / MODULE_FILE).read_bytes()
+    file = ledger.folder / MODULE_FILE
+    with reading_own(file):
+        source = file.read_bytes()
     if digest(source) != ledger.header.module.digest:
-        raise damaged(ledger.folder / MODULE_FILE)
+        raise damaged(file)
     return source.decode("utf-8")
