@@ -139,6 +139,7 @@ def looked_at(chromium, desk, cookie, *, width=1280, **options):
 
 def faults_of(page, width):
     """What is wrong with a page: axe's violations, what is too wide, what is too small."""
+    page.wait_for_load_state()  # a click may have led to a page that is not read yet
     found = axe.Axe().run(page)
     faults = [(one["id"], one["nodes"][0]["html"][:90]) for one in found.response["violations"]]
     wide = page.evaluate("document.documentElement.scrollWidth")
