@@ -1,7 +1,8 @@
 """How far a long piece of work has come, told to whoever listens.
 
 TFX builds and calls executors itself, so a callback cannot be handed to them; the listener is kept
-in a context variable instead. Without a listener, telling costs nothing.
+in a context variable instead. Without a listener, telling costs nothing. What a listener is told of
+with a total of 0 is not counted: it has begun.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,6 +22,13 @@ def listening(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
+
+
+def phase(what: str) -> None:
+    """Tell the listener that work of another kind begins, of which nothing is counted."""
+    listener = _listener.get()
+    if listener is not None:
+        listener(what, 0, 0)
 
 
 def counter(what: str, total: int) -> Callable[[int], None]:

@@ -25,6 +25,7 @@ from lineage_store.index import (
     writing_index,
 )
 from lineage_store.ledger import open_ledger, without
+from lineage_store.progress import phase
 from lineage_store.rows import open_rows
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
@@ -173,8 +174,10 @@ def _open(
         deletions.must_be_none_running(connection)
         held = request.all_commitments(workspace.keys())
         queue.must_not_be_held(connection, held, today=command.today, but=request.queued)
+        phase("planning")
         found = find(connection, workspace, request, workspace.keys())
         plans = plan_all(connection, workspace, request, found, backend=command.backend)
+        phase("looking")
         looked = look(connection, workspace, request, found, plans)
         texts, numbers = found_tokens(connection, workspace, found)
         others = others_in(connection, found)
@@ -294,6 +297,7 @@ def _regate(
     folder: Path,
 ) -> None:  # fmt: skip
     """Write the data without the rows that go; those of its new base have been written."""
+    phase("gate")
     if folder.exists():
         shutil.rmtree(folder)  # a killed run may have left a part
     before = load_snapshot(workspace.absolute(old.paths["data"]))

@@ -3,11 +3,7 @@
 `make test-web` runs it. Without a Chromium on the PATH, or without Playwright, these are skipped.
 """
 
-import contextlib
 import json
-import socket
-import threading
-import time
 import zipfile
 from pathlib import Path
 from shutil import copytree
@@ -15,6 +11,7 @@ from shutil import copytree
 import pytest
 from PIL import Image
 
+from fixtures.desk_in_browser import faults_of, looked_at, served
 from fixtures.desk_users import quick_passwords, sign_in_at_once
 from fixtures.small_desk import CORRECT, MODULES, RUN, make_workspace
 from fixtures.small_table import OPTIONS, write_people
@@ -24,33 +21,16 @@ from unweave import Project
 from unweave.report.pdf import browser
 from unweave.session.session import Session
 from unweave.web.accounts.mail_server import MailServer
-from unweave.web.accounts.too_often import Limit
 from unweave.web.accounts.users import ROLES
-from unweave.web.application import application
 from unweave.web.desk_users import DeskUsers
-from unweave.web.process.bindings import bind
-from unweave.web.process.desk import Desk
 from unweave.web.process.matrix import MATRIX
 
 playwright = pytest.importorskip("playwright.sync_api")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = pytest.mark.skipif(browser() is None, reason="no Chromium is on the PATH")
 
 TOP = Path(__file__).parents[2]
 WIDTHS = (1280, 390)
 FOUR_TIMES = 320  # pixels that are left of 1280 at 400 percent
-SMALLEST = 24  # pixels of what is pressed (WCAG 2.2, 2.5.8)
-# Links within a sentence are excepted there, as they are here.
-SMALL = """least => [...document.querySelectorAll('a, button, input, select, textarea, summary')]
-  .filter(one => one.type !== 'hidden' && !one.closest('.skip, p, dd, li:not(nav li), code'))
-  .map(one => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
-  .filter(([_, box]) => box.width && (box.height < least || box.width < least))
-  .map(([html, box]) => html + ' ' + box.width + 'x' + box.height)"""
-HEADERS = """() => [...document.querySelectorAll('.stacked')].every(table =>
-  table.getAttribute('role') === 'table' && table.querySelectorAll('[role=columnheader]').length
-  && [...table.querySelectorAll('td')].every(one => one.getAttribute('role') === 'cell'
-    && one.dataset.of && (table.querySelector('thead').getBoundingClientRect().height > 10
-      || getComputedStyle(one, '::before').content.includes(one.dataset.of))))"""
 FOCUSED = """() => { const one = document.activeElement, style = getComputedStyle(one);
   return [one.tagName, one.textContent.trim().slice(0, 30) || one.name || '',
           style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
@@ -68,6 +48,8 @@ def pages_of(role):
         found += [rule.path.format(**places, request=f"q{number}") for number in numbers]
     files = (
         "/style.css",
+        "/live.js",
+        "/deletions/r1/live",
         "/healthz",
         "/audit/head",
         "/audit/key",
@@ -76,30 +58,6 @@ def pages_of(role):
     )
     pages = (one for one in found if one not in files and not one.startswith(("/api/", "/metrics")))
     return [one for one in pages if not one.endswith("LINK")]
-
-
-@contextlib.contextmanager
-def served(root, **options):
-    """Serve a workspace on a port of its own while the block lasts; yield its desk."""
-    import uvicorn
-
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        desk = Desk(
-            root=root,
-            binding=bind(f"127.0.0.1:{listening.getsockname()[1]}"),
-            pages=Limit(100_000, 60.0, time.monotonic),
-            **options,
-        )
-        config = uvicorn.Config(application(desk), log_level="error", lifespan="off")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield desk
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -122,32 +80,6 @@ def desk(workspace, tmp_path_factory):
 @pytest.fixture(scope="module")
 def cookies(desk):
     return {role: sign_in_at_once(desk, f"The {role}", role).cookies()["desk"] for role in ROLES}
-
-
-@contextlib.contextmanager
-def looked_at(chromium, desk, cookie, *, width=1280, **options):
-    """Open a browser of some width, signed in by a cookie; nothing may be said on its console."""
-    context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
-    if cookie is not None:
-        context.add_cookies([{"name": "desk", "value": cookie, "url": desk.binding.home}])
-    page, said = context.new_page(), []
-    page.on("console", lambda one: said.append(one.text))
-    yield page
-    context.close()
-    assert [one for one in said if "status of 4" not in one] == []
-
-
-def faults_of(page, width):
-    """What is wrong with a page: axe's violations, what is too wide, what is too small."""
-    page.wait_for_load_state()  # a click may have led to a page that is not read yet
-    found = axe.Axe().run(page)
-    faults = [(one["id"], one["nodes"][0]["html"][:90]) for one in found.response["violations"]]
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    faults += [("too wide", wide)] if wide > width else []
-    is_report = page.evaluate("!!document.querySelector('#engineer')")
-    faults += [] if is_report else [("too small", one) for one in page.evaluate(SMALL, SMALLEST)]
-    faults += [] if page.evaluate(HEADERS) else [("headers", "of a table are lost")]
-    return faults
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

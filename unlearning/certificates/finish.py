@@ -24,6 +24,7 @@ from lineage_store.index import (
 )
 from lineage_store.keys import Pseudonyms, entries_of_ids
 from lineage_store.log import RowsDeleted, events
+from lineage_store.progress import phase
 from lineage_store.questions import models_published_before
 from lineage_store.workspace import Workspace
 from unlearning.certificates.log_inclusion import opening_proof
@@ -58,6 +59,7 @@ def certify(workspace: Workspace, request_id: str, *, clock: Clock, version: str
         request = deletions.find_request(connection, request_id)
         if request.state == "done":
             return folder.certificate.read_bytes()
+        phase("certifying")
         opened, plans = load_open(folder), list(map(past_plan, load_plan(folder)))
         before = {
             plan.model_before: models.find_model(connection, plan.model_before).weights

@@ -26,6 +26,7 @@ from lineage_store.clock import Clock
 from lineage_store.errors import WorkspaceBusy
 from lineage_store.index import compact, models, row_index, writing_index
 from lineage_store.processing import serve_names
+from lineage_store.progress import phase
 from lineage_store.workspace import Workspace
 from unlearning.erasure.erased_digests import (
     ended_digests,
@@ -77,6 +78,7 @@ def erase(workspace: Workspace, request_id: str, *, clock: Clock) -> Scan:
     before = _scan(workspace, request_id, opened, own, shared=shared, places=first)
     must_be_clean(before, "Nothing was erased yet:")
     keep_no_longer(workspace, request_id, before.stays)
+    phase("erasing")
     with writing_index(workspace) as connection:
         serve_names(workspace, connection, ending=gone)
         for plan in plans:

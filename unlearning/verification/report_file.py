@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.ledger import Ledger
+from lineage_store.progress import phase
 from lineage_store.workspace import Workspace
 from unlearning.fitting.engines import HERE, ShardEngine
 from unlearning.fitting.fit import fit_twin
@@ -37,6 +38,7 @@ def check_and_keep(
     Where the base is approximate there is no twin: it would have to start from the base's own.
     """
     plan = result.plan
+    phase("checking")
     folder = twin_folder(workspace, plan)
     has_twin = plan.base is None or plan.base.claim.settles
     twin: Ledger | None = None

@@ -22,6 +22,9 @@ def progress_bars() -> Iterator[Listener]:
         pipeline = progress.add_task("working", total=None)
 
         def listener(what: str, done: int, total: int) -> None:
+            if not total:
+                progress.update(pipeline, description=what)
+                return
             if what not in tasks:
                 tasks[what] = progress.add_task(what, total=total)
                 progress.update(pipeline, visible=True)

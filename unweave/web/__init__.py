@@ -11,7 +11,8 @@
       mail/      letters by mail
       process/   what all pages stand on: the desk, its matrix, its headers, its clerk
       accounts/  users, second factors, sign-ins
-      templates/ HTML and one style; no script: every page works in any browser
+      live/      how far a deletion is, told while somebody looks on
+      templates/ HTML, one style and one script, without which every page works
 
 **What the process holds.** No TensorFlow, and two of the workspace's keys: one finds a person by an
 id, one opens what the queue seals (`lineage_store.keys.desk_keys`). It never opens the secret, the
@@ -34,7 +35,13 @@ routes, the checks and the description are made; what they call is what the form
 
 **Whoever made a request** sees it by a link of their own (`accounts.own_links`), and nothing else.
 
-**A browser is not believed.** Every answer forbids scripts, frames and foreign content. What
+**Live.** The page of a deletion that runs is told how far it is over one connection (server-sent
+events), by the one script of the desk; without it the page reads itself again. What is told is read
+from what the run has written and from `at-work.json`, so that a run that was killed says where it
+stopped, and the process of the desk knows no more of it than anybody. No other page has a script.
+
+**A browser is not believed.** Every answer forbids scripts, but for the desk's own on that page,
+and frames and foreign content. What
 changes something is a form, sent from this very desk (`Origin`, `Sec-Fetch-Site`), with a token
 that only the cookie's owner has. The cookie is HttpOnly and SameSite=Strict and ends; what it is
 worth is kept as a digest. The desk answers to the names that it was given and to no other. It

@@ -13,6 +13,7 @@ from unweave.web.api.operations_done import DONE
 from unweave.web.api.operations_table import METRICS, OPERATIONS, ROOT, Operation
 from unweave.web.guard import Handler, guarded
 from unweave.web.lineage import lineage_pages
+from unweave.web.live import watched
 from unweave.web.pages import (
     audit_page,
     deletion_page,
@@ -46,6 +47,7 @@ from unweave.web.settings import (
 HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("GET", "/"): queue_page.show,
     ("GET", "/style.css"): public_pages.style,
+    ("GET", "/live.js"): public_pages.script,
     ("GET", "/healthz"): public_pages.health,
     ("GET", "/sign-in"): sign_in_page.show,
     ("POST", "/sign-in"): sign_in_page.sign_in,
@@ -98,6 +100,7 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("GET", "/models/{model}/lineage.svg"): lineage_pages.picture,
     ("GET", "/models/{model}/parts/{part}"): lineage_pages.show_part,
     ("GET", "/deletions/{deletion}"): deletion_page.show,
+    ("GET", "/deletions/{deletion}/live"): watched.watch,
     ("GET", "/audit"): audit_page.show,
     ("GET", "/audit/head"): audit_page.head,
     ("GET", "/audit/key"): audit_page.key,

@@ -16,6 +16,7 @@ from unweave.web.process.matrix import BY_ROUTE, HOME, MATRIX, PUBLIC
 WHO = {
     "GET /": "op aw",
     "GET /style.css": "*",
+    "GET /live.js": "*",
     "GET /healthz": "*",
     "GET /metrics": "opeaw",
     "GET /sign-in": "*",
@@ -69,6 +70,7 @@ WHO = {
     "GET /models/{model}/lineage.svg": "opeaw",
     "GET /models/{model}/parts/{part}": "opeaw",
     "GET /deletions/{deletion}": "opeaw",
+    "GET /deletions/{deletion}/live": "opeaw",
     "GET /audit": "opeaw",
     "GET /audit/head": "opeaw",
     "GET /audit/key": "*",

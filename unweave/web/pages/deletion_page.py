@@ -1,13 +1,13 @@
 """A deletion: its report, as `unweave report` writes it, which holds no id and no name.
 
 It is a page of its own with one inline style, which the policy names by its digest. One that runs
-still, or was interrupted, says how far it is.
+still, or was interrupted, says how far it is: live where a browser runs the desk's one script.
 """
 
 from starlette.responses import Response
 
 from lineage_store.index import deletions, queue
-from lineage_store.workspace import who_works
+from unweave.web.live.watched import glance
 from unweave.web.process.desk import Desk
 from unweave.web.process.headers import policy
 from unweave.web.process.rendering import Page, rendered
@@ -26,13 +26,10 @@ def show(desk: Desk, visit: Visit) -> Response:
             headers = {"content-security-policy": policy(_style_of(data))}
             return Response(data, media_type="text/html; charset=utf-8", headers=headers)
         served = [one.id for one in queue.of_run(connection, found.id)]
-    values = {
-        "deletion": found.id,
-        "since": found.created,
-        "served": served,
-        "worker": who_works(desk.root),
-    }
-    return rendered(Page("deletion.html.j2", values, under="/models"), visit)
+    values = {"far": glance(desk, found.id), "served": served}
+    answer = rendered(Page("deletion.html.j2", values, under="/models"), visit)
+    answer.headers["content-security-policy"] = policy(live=True)
+    return answer
 
 
 def _style_of(report: bytes) -> str:

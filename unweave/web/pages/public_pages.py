@@ -1,4 +1,4 @@
-"""What anybody may see: whether a certificate holds, what is known of accessibility, the style.
+"""What anybody may see: whether a certificate holds, what is known of accessibility, a style.
 
 A certificate is checked with this workspace's public key. With its receipt and an id it is checked
 whether it speaks of that person; neither is kept, and both stand in no address.
@@ -46,8 +46,17 @@ def accessibility(desk: Desk, visit: Visit) -> Response:
 
 def style(desk: Desk, visit: Visit) -> Response:
     """Hand the one style out."""
+    return _handed_out("style.css", "text/css")
+
+
+def script(desk: Desk, visit: Visit) -> Response:
+    """Hand the one script out."""
+    return _handed_out("live.js", "text/javascript")
+
+
+def _handed_out(name: str, kind: str) -> Response:
     headers = {"cache-control": f"private, max-age={HOUR}"}
-    return Response(_style(), media_type="text/css; charset=utf-8", headers=headers)
+    return Response(_file(name), media_type=f"{kind}; charset=utf-8", headers=headers)
 
 
 def health(desk: Desk, visit: Visit) -> Response:
@@ -62,8 +71,8 @@ def health(desk: Desk, visit: Visit) -> Response:
 
 
 @cache
-def _style() -> bytes:
-    return (TEMPLATES / "style.css").read_bytes()
+def _file(name: str) -> bytes:
+    return (TEMPLATES / name).read_bytes()
 
 
 def _verify(

@@ -62,12 +62,15 @@ class Filters:
             return False
         return self.right in ("", told["right"]) and self.state in ("", told["state"])
 
+    @property
+    def place(self) -> str:
+        """What a place in this list is called in an address."""
+        return "after" if self.shown == "open" else "before"
+
     def address(self, place: str) -> str:
-        """Return the address of the page behind a place."""
-        chosen = {"show": self.shown, "right": self.right, "state": self.state}
-        asked = {name: value for name, value in chosen.items() if value}
-        name = "after" if self.shown == "open" else "before"
-        return "/?" + urlencode(asked | {name: place})
+        """Return the address of the page behind a place; an empty one is the first page."""
+        chosen = {"show": self.shown, "right": self.right, "state": self.state, self.place: place}
+        return "/?" + urlencode({name: value for name, value in chosen.items() if value})
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def show(desk: Desk, visit: Visit) -> Response:
     found, counts, running = _read(desk, visit, filters)
     values = {
         "filters": filters,
+        "again": filters.address(visit.query.get(filters.place, "")),
         "shown": SHOWN,
         "rights": RIGHTS,
         "states": STATES,

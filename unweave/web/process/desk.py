@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from time import monotonic
 from typing import Any
 
@@ -34,6 +34,7 @@ from unweave.web.process.bindings import Binding
 from unweave.web.process.bodies import Bodies
 
 OUTBOX = ".outbox"
+AT_ONCE = 64  # who watch what runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,8 @@ class Desk:
     what a request names; they take further arguments. What is written to be sent lies in the
     outbox, beside the workspace, until the officer says that it was sent. `counted` keeps figures
     that take long, until they are others.
-    `runs` has the run that was started last, and `starting` is held while one is.
+    `runs` has the run that was started last, and `starting` is held while one is; of `watchers`,
+    each who looks on takes one.
     """
 
     root: Path
@@ -81,6 +83,7 @@ class Desk:
     counted: dict[str, Any] = field(default_factory=dict)
     runs: list[Popen[bytes]] = field(default_factory=list)
     starting: Lock = field(default_factory=Lock)
+    watchers: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(AT_ONCE))
     bodies: Bodies = field(default_factory=Bodies)
     tries: Limit = field(default_factory=lambda: Limit(6, 300.0, monotonic))
     refusals: Limit = field(default_factory=lambda: Limit(1, 300.0, monotonic))

@@ -1,8 +1,9 @@
 """What every answer says to the browser, and what is turned away before anybody looks at it.
 
 Pages have no script and no style but the desk's own file, so the policy allows neither a script nor
-anything inline; the report of a deletion brings one style, which is named by its digest. Nothing is
-kept by browser or proxy, nothing is framed, no address is passed on.
+anything inline; the report of a deletion brings one style, which is named by its digest, and the
+page of one that is under way the desk's one script, a file of its own, which asks the desk alone.
+Nothing is kept by browser or proxy, nothing is framed, no address is passed on.
 """
 
 import base64
@@ -24,6 +25,7 @@ POLICY = (
     "default-src 'none'; style-src {style}; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+LIVE = "; script-src 'self'; connect-src 'self'"
 ALWAYS = (
     ("cache-control", "no-store"),
     ("x-content-type-options", "nosniff"),
@@ -36,9 +38,13 @@ ALWAYS = (
 YEAR = 31_536_000  # seconds
 
 
-def policy(style: str | None = None) -> str:
-    """Return the content policy of a page; `style` is the one inline style that it has."""
-    return POLICY.format(style="'self'" if style is None else f"'{digest_of(style)}'")
+def policy(style: str | None = None, *, live: bool = False) -> str:
+    """Return the content policy of a page; `style` is the one inline style that it has.
+
+    A `live` page runs the desk's own script, which asks nobody but the desk.
+    """
+    told = POLICY.format(style="'self'" if style is None else f"'{digest_of(style)}'")
+    return told + LIVE if live else told
 
 
 def digest_of(text: str) -> str:

@@ -36,6 +36,7 @@ class Rule:
 MATRIX: tuple[Rule, ...] = (
     Rule("GET",  "/",                                 DESK),
     Rule("GET",  "/style.css",                        PUBLIC),
+    Rule("GET",  "/live.js",                          PUBLIC),
     Rule("GET",  "/healthz",                          PUBLIC),
     Rule("GET",  "/metrics",                          STAFF),
     Rule("GET",  "/sign-in",                          PUBLIC),
@@ -89,6 +90,7 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET",  "/models/{model}/lineage.svg",       STAFF),
     Rule("GET",  "/models/{model}/parts/{part}",      STAFF),
     Rule("GET",  "/deletions/{deletion}",             STAFF),
+    Rule("GET",  "/deletions/{deletion}/live",        STAFF),
     Rule("GET",  "/audit",                            STAFF),
     Rule("GET",  "/audit/head",                       STAFF),
     Rule("GET",  "/audit/key",                        PUBLIC),

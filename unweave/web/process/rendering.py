@@ -61,10 +61,13 @@ def environment() -> Environment:
         "plain": plain,
         "first_up": lambda text: text[:1].upper() + text[1:],
     }
-    # The address changes with the style, so that no browser shows yesterday's.
-    style = hashlib.sha256((TEMPLATES / "style.css").read_bytes()).hexdigest()[:12]
-    found.globals["style"] = f"/style.css?{style}"
+    found.globals["style"], found.globals["script"] = map(_of_today, ("style.css", "live.js"))
     return found
+
+
+def _of_today(name: str) -> str:
+    """Return the address of a file; it changes with it, so that no browser has yesterday's."""
+    return f"/{name}?{hashlib.sha256((TEMPLATES / name).read_bytes()).hexdigest()[:12]}"
 
 
 def plain(text: Any) -> str:

@@ -1,0 +1,132 @@
+"""A deletion watched in Chromium: by two browsers at once, killed, finished, and scriptless."""
+
+import json
+import os
+import signal
+from shutil import copytree
+
+import pytest
+
+from fixtures.desk_in_browser import faults_of, looked_at, served
+from fixtures.desk_users import sign_in_at_once
+from fixtures.small_desk import MODULES, make_workspace
+from fixtures.warm_python import warm_executable
+from lineage_store.workspace import who_works
+from unweave.report.pdf import browser
+
+playwright = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.skipif(browser() is None, reason="no Chromium is on the PATH")
+
+# What `unweave run-requests` does, and waits for a file's name where a test is to look on.
+STEP_BY_STEP = """
+import json, sys, time
+from pathlib import Path
+from pipelines.backends import direct
+from pipelines.runs import forget
+from unweave import Project
+here = Path(sys.argv[2]).parent
+def waiting(name, whole):
+    def wait(*given, **named):
+        while not (here / name).exists():
+            time.sleep(0.02)
+        return whole(*given, **named)
+    return wait
+direct.DirectBackend.delete = waiting("go", direct.DirectBackend.delete)
+direct.must_pass = waiting("checked", direct.must_pass)
+direct.certify = waiting("erased", direct.certify)
+print(json.dumps(Project(sys.argv[2], backend=direct.DirectBackend()).requests.run()))
+"""
+OFTEN = "() => { window.looks = 0; new MutationObserver(() => window.looks++).observe("
+CHANGES = OFTEN + "document.getElementById('far'), {childList: true}); }"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with playwright.sync_playwright() as running:
+        yield running.chromium.launch(executable_path=browser(), args=["--no-sandbox"])
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    return make_workspace(tmp_path_factory.mktemp("requests"))
+
+
+def test_two_watch_a_run_that_is_killed_and_finished(chromium, workspace, tmp_path):
+    """An officer and an engineer, each in a browser; nobody presses reload, and nobody waits."""
+    commands = {"python": (warm_executable(*MODULES),), "run": ("-c", STEP_BY_STEP)}
+    with served(copytree(workspace, tmp_path / "workspace", symlinks=True), **commands) as desk:
+        home = desk.binding.home.rstrip("/")
+        cookies = {
+            role: sign_in_at_once(desk, f"The {role}", role).cookies()["desk"]
+            for role in ("officer", "engineer")
+        }
+        with (
+            looked_at(chromium, desk, cookies["officer"]) as officer,
+            looked_at(chromium, desk, cookies["engineer"], width=390, color_scheme="dark") as other,
+        ):
+            both = (officer, other)
+            officer.goto(f"{home}/")
+            officer.click("text=Run all that is ready")
+            officer.wait_for_selector("text=Deletion r2 is running")
+            for page in both:
+                page.goto(f"{home}/deletions/r2")
+                page.wait_for_selector("text=This page is live")
+                page.evaluate(CHANGES)
+                assert "r2 is running" in page.inner_text("h1")
+                assert faults_of(page, 1280 if page is officer else 390) == []
+            officer.focus("text=Read this page again")
+            (tmp_path / "go").touch()
+            for page in both:
+                page.wait_for_selector("text=Now: checking what came of it")
+                assert page.evaluate("window.looks") > 0  # by the script, and no reload
+                assert "checking" in page.text_content("#aloud") and "r2" in page.title()
+            focused = "document.activeElement.textContent"
+            assert officer.evaluate(focused) == "Read this page again"
+
+            # The runner is killed: both pages say so, and the desk lives on.
+            os.kill(who_works(desk.root).pid, signal.SIGKILL)
+            for page in both:
+                page.wait_for_selector("text=r2 was interrupted. The next run finishes it.")
+                assert "stopped here" in page.inner_text(".phases .is-stopped")
+                assert faults_of(page, 1280 if page is officer else 390) == []
+            with looked_at(chromium, desk, cookies["officer"]) as third:
+                assert third.goto(f"{home}/healthz").ok
+                third.goto(f"{home}/")
+                (tmp_path / "checked").touch()
+                third.click("text=Run all that is ready")
+                third.wait_for_selector("text=What is due runs now")
+                for page in both:  # which still watch: what was killed goes on
+                    page.wait_for_selector("li.is-now:has-text('Sign the certificate')")
+                    assert "in its place, the old one erased" in page.inner_text(".changes")
+                (tmp_path / "erased").touch()
+                for page in both:
+                    page.wait_for_selector("text=r2 is done.")
+                    assert "Nothing further will come." in page.inner_text("#line")
+                    page.click("text=Its report")
+                    page.wait_for_selector("text=rows forgotten")
+        assert not list(desk.root.glob("unforeseen-*"))
+        assert json.loads(desk.last_run.read_bytes()) == {"failed": []}
+
+
+def test_a_page_whose_desk_ends_says_that_it_may_be_old(chromium, workspace, tmp_path):
+    commands = {"python": (warm_executable(*MODULES),), "run": ("-c", STEP_BY_STEP)}
+    with served(copytree(workspace, tmp_path / "workspace", symlinks=True), **commands) as desk:
+        cookie = sign_in_at_once(desk, "The officer", "officer").cookies()["desk"]
+        with looked_at(chromium, desk, cookie, java_script_enabled=False) as page:
+            page.goto(desk.binding.home)
+            page.click("text=Run all that is ready")
+            page.wait_for_selector("text=Deletion r2 is running")
+            page.goto(f"{desk.binding.home}deletions/r2")
+            (tmp_path / "go").touch()
+            # It reads itself again without a script, too.
+            page.wait_for_selector("text=Now: checking what came of it", timeout=15_000)
+        context = chromium.new_context()
+        context.add_cookies([{"name": "desk", "value": cookie, "url": desk.binding.home}])
+        page = context.new_page()
+        page.goto(f"{desk.binding.home}deletions/r2")
+        page.wait_for_selector("text=This page is live")
+        os.kill(who_works(desk.root).pid, signal.SIGKILL)
+    # The desk has ended by now, and the page stands open.
+    page.wait_for_selector("text=The desk does not answer. What stands here may be old.")
+    assert "r2" in page.inner_text("h1")
+    context.close()
