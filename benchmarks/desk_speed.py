@@ -188,6 +188,10 @@ def ask(
         "models, all": lambda: "/models?show=all",
         "a model": lambda: f"/models/m{draw.randrange(2, models)}",
         "its lineage": lambda: f"/models/m{draw.randrange(2, models)}/lineage",
+        "what stands around it": lambda: f"/lineage/m{draw.randrange(2, models)}",
+        "the way to another": lambda: (
+            f"/lineage/m{draw.randrange(2, models)}/to/m{draw.randrange(2, models)}"
+        ),
         "a deletion": lambda: "/deletions/r1",
         "audit": lambda: f"/audit?before={draw.randrange(4, requests)}",
         "audit, of a kind": lambda: "/audit?kind=rows+deleted",

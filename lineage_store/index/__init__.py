@@ -38,9 +38,11 @@ if TYPE_CHECKING:
     )
     from lineage_store.index.deletions import Request, all_requests, must_be_none_running
     from lineage_store.index.descent import (
+        Outline,
         base_of,
         families_from,
         lines_trained_with,
+        outlines,
         reached,
     )
     from lineage_store.index.failures import record_failure
@@ -82,7 +84,14 @@ else:
                 "writing_index",
             ),
             "deletions": ("Request", "all_requests", "must_be_none_running"),
-            "descent": ("base_of", "families_from", "lines_trained_with", "reached"),
+            "descent": (
+                "Outline",
+                "base_of",
+                "families_from",
+                "lines_trained_with",
+                "outlines",
+                "reached",
+            ),
             "failures": ("record_failure",),
             "from_log": ("Logged", "LoggedDeletion", "LoggedModel", "check_log", "read_logged"),
             "queue": ("Queued", "all_queued"),
@@ -98,6 +107,7 @@ __all__ = [
     "Logged",
     "LoggedDeletion",
     "LoggedModel",
+    "Outline",
     "Queued",
     "Request",
     "all_queued",
@@ -120,6 +130,7 @@ __all__ = [
     "models",
     "must_be_none_running",
     "open_index",
+    "outlines",
     "queue",
     "queue_changes",
     "reached",

@@ -6,9 +6,33 @@ replaces, and the base of a live model is live. The base's id stands in the conf
 model's record; a record without one has no base.
 """
 
+import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from lineage_store.index.models import ModelRecord
+
+
+@dataclass(frozen=True)
+class Outline:
+    """Of a model's record what it came from: its line, the deletion that made it, and its base."""
+
+    id: str
+    family: str
+    state: str
+    created: str
+    request: str | None
+    base: str | None
+
+
+def outlines(connection: sqlite3.Connection, *, size: int) -> tuple[Outline, ...]:
+    """Return those of so many models, the newest ones, oldest first."""
+    rows = connection.execute(
+        "SELECT id, family, state, created, request, json_extract(config, '$.base') AS base "
+        "FROM models ORDER BY ordinal DESC LIMIT ?",
+        (size,),
+    ).fetchall()
+    return tuple(Outline(**dict(row)) for row in reversed(rows))
 
 
 def base_of(record: ModelRecord) -> str | None:

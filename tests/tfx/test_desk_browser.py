@@ -43,7 +43,8 @@ def pages_of(role):
     for rule in MATRIX:
         if rule.method != "GET" or (rule.roles and role not in rule.roles):
             continue
-        places = {"model": "m2", "deletion": "r1", "link": "LINK", "letter": "en-done", "part": 0}
+        places = {"model": "m2", "deletion": "r1", "link": "LINK", "letter": "en-done", "part": 0,
+                  "node": "m2", "other": "q1"}  # fmt: skip
         numbers = range(1, 10) if "{request}" in rule.path else (1,)  # one in each state
         found += [rule.path.format(**places, request=f"q{number}") for number in numbers]
     files = (
@@ -225,6 +226,31 @@ def test_the_keyboard_alone_reaches_all_and_shows_where_it_is(chromium, desk, co
         page.keyboard.press("Enter")
         page.wait_for_url("**/requests/q*#result")
         assert "The request is filed." in page.inner_text("#result")
+
+
+def test_the_lineage_is_searched_and_walked_by_its_boxes(chromium, desk, cookies):
+    home = desk.binding.home.rstrip("/")
+    with looked_at(chromium, desk, cookies["engineer"], width=390) as page:
+        page.goto(f"{home}/models")
+        page.click("text=Search the lineage")
+        page.fill("#what", "Anna Example")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".errors")
+        assert page.url == f"{home}/lineage" and page.title().startswith("Error: ")
+        assert faults_of(page, 390) == [] and "Anna" not in page.content()
+        page.fill("#what", "2")
+        page.click("text=Look >> nth=-1")
+        assert faults_of(page, 390) == []
+        page.click(".places >> text=m2")
+        page.click("svg >> text=deletion r1")  # a box is a link, as the word beside it is
+        assert page.url == f"{home}/lineage/r1" and faults_of(page, 390) == []
+        page.focus("svg a[href='/lineage/q1']")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{home}/lineage/q1")
+        page.fill("#to", "unit 0 of part 1 of m2")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{home}/lineage/q1/to/m2.1.u0")
+        assert faults_of(page, 390) == [] and "in 4 steps." in page.inner_text("h1")
 
 
 def test_each_role_goes_its_way_from_a_letter_to_its_answer(chromium, workspace, tmp_path):

@@ -12,7 +12,7 @@ from unweave.web.api.api_guard import answering
 from unweave.web.api.operations_done import DONE
 from unweave.web.api.operations_table import METRICS, OPERATIONS, ROOT, Operation
 from unweave.web.guard import Handler, guarded
-from unweave.web.lineage import lineage_pages
+from unweave.web.lineage import lineage_pages, search_pages
 from unweave.web.live import watched
 from unweave.web.pages import (
     audit_page,
@@ -99,6 +99,10 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("GET", "/models/{model}/lineage"): lineage_pages.show,
     ("GET", "/models/{model}/lineage.svg"): lineage_pages.picture,
     ("GET", "/models/{model}/parts/{part}"): lineage_pages.show_part,
+    ("GET", "/lineage"): search_pages.show,
+    ("POST", "/lineage"): search_pages.search,
+    ("GET", "/lineage/{node}"): search_pages.show_around,
+    ("GET", "/lineage/{node}/to/{other}"): search_pages.show_way,
     ("GET", "/deletions/{deletion}"): deletion_page.show,
     ("GET", "/deletions/{deletion}/live"): watched.watch,
     ("GET", "/audit"): audit_page.show,

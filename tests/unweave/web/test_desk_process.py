@@ -52,7 +52,14 @@ def test_it_serves_every_page_by_two_keys_alone_and_without_tensorflow(desk):
     officer = sign_in_at_once(desk, "Dora Ost", "officer")
     program = Caller(desk, "officer")
     withhold(desk)  # what it must never open is not there
-    places = {"model": "m2", "deletion": "r1", "link": "0", "part": "0"}
+    places = {
+        "model": "m2",
+        "deletion": "r1",
+        "link": "0",
+        "part": "0",
+        "node": "m2",
+        "other": "q1",
+    }
     paths = sorted(
         {
             rule.path.format(**places, request=f"q{number}")

@@ -196,7 +196,7 @@ def test_the_page_works_without_its_script_and_no_other_page_has_one(desk, monke
     assert script.headers["content-type"] == "text/javascript; charset=utf-8"
     assert not any(one in script.text for one in ("eval", "innerHTML", "http", "import"))
     places = {"model": "m2", "deletion": "r1", "link": "0", "part": "0", "request": "q3",
-              "letter": "en-done"}  # fmt: skip
+              "letter": "en-done", "node": "m2", "other": "q1"}  # fmt: skip
     for rule in MATRIX:
         if rule.method == "GET" and rule.path != "/live.js":
             answer = officer.get(rule.path.format(**places))

@@ -69,6 +69,10 @@ WHO = {
     "GET /models/{model}/lineage": "opeaw",
     "GET /models/{model}/lineage.svg": "opeaw",
     "GET /models/{model}/parts/{part}": "opeaw",
+    "GET /lineage": "opeaw",
+    "POST /lineage": "opeaw",
+    "GET /lineage/{node}": "opeaw",
+    "GET /lineage/{node}/to/{other}": "opeaw",
     "GET /deletions/{deletion}": "opeaw",
     "GET /deletions/{deletion}/live": "opeaw",
     "GET /audit": "opeaw",
@@ -175,7 +179,7 @@ API = ("/api/v1/", "/metrics")
 LETTERS = dict(zip(("officer", "approver", "engineer", "auditor", "owner"), "opeaw", strict=True))
 PLACES = {"request": "q3", "model": "m2", "deletion": "r1", "token": "t9", "webhook": "w9",
           "letter": "en-done",
-          "part": "0",
+          "part": "0", "node": "m2", "other": "q1",
           "link": "0" * 64}  # fmt: skip
 
 
