@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from lineage_store.errors import UnweaveError
 from unweave.session.unforeseen import sentence, write_details
@@ -49,6 +49,8 @@ def guarded(desk: Desk, rule: Rule, handler: Handler) -> Callable[[Request], obj
             response = _refused(Visit(None), 413, f"What was sent is larger than {most} MiB.")
         else:
             response = await run_in_threadpool(_answer, desk, rule, handler, request, form)
+        if request.method == "HEAD" and isinstance(response, StreamingResponse):
+            response = Response(media_type=response.media_type)  # not held open for nobody to read
         # The route as it stands in the matrix: never the address, in which a link may stand.
         LOG.info("%s %s %s %.0f ms", rule.method, rule.path, response.status_code,
                  1000 * (monotonic() - began))  # fmt: skip

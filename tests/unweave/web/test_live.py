@@ -149,12 +149,17 @@ def test_who_is_signed_out_is_told_no_more_and_watching_lengthens_nothing(desk, 
 
 def test_of_too_many_each_is_told_to_come_again_later(desk, quickly):
     killed_at(DirectBackend, "_replace", desk.root)
-    visit = visit_of(sign_in_at_once(desk, "Emil", "engineer"), desk)
+    browser = sign_in_at_once(desk, "Emil", "engineer")
+    visit = visit_of(browser, desk)
     few = replace(desk, watchers=threading.BoundedSemaphore(1))
     with few.watchers:
         assert told(few, visit) == ["retry: 30000\n\n"]
     assert "was interrupted" in told(few, visit, at_most=1)[0]
     assert few.watchers.acquire(blocking=False)  # who went gave it back
+    head = browser._client.head("/deletions/r2/live")  # which asks for no body, and holds nothing
+    assert (head.status_code, head.headers["content-type"].split(";")[0], head.content) == (
+        200, "text/event-stream", b""
+    )  # fmt: skip
 
 
 def test_all_who_watch_are_told_what_was_read_once(desk, monkeypatch):
