@@ -17,7 +17,7 @@ from components.properties import set_guarantee, set_origin
 from components.trainer import SAVED_MODEL
 from lineage_store.canonical import read_json
 from lineage_store.ledger import open_ledger
-from lineage_store.progress import counter
+from lineage_store.progress import counter, phase
 from lineage_store.rows import open_rows
 from unlearning.fitting.executor_engine import executor_engine, executor_learner
 from unlearning.fitting.fit import Execution, refit
@@ -41,6 +41,7 @@ def Unlearner(
     are the rows as they were, for corrections and for updates that are computed again.
     """
     planned = ModelPlan.from_json(read_json(Path(plan.uri) / PLAN_JSON))
+    phase("unlearning")
     unlearned = refit(
         planned,
         old=open_ledger(Path(old_ledger.uri)),

@@ -16,7 +16,7 @@ from lineage_store.graph.ledger_nodes import ledger_nodes
 from lineage_store.index import models, writing_index
 from lineage_store.index.models import ModelRecord
 from lineage_store.ledger import open_ledger
-from lineage_store.progress import counter
+from lineage_store.progress import counter, phase
 from lineage_store.rows import keep_known, open_rows
 from lineage_store.workspace import Workspace
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
@@ -107,6 +107,7 @@ class DirectBackend:
         keep_known(store, old=before)
         base = None if plan.base_model is None else open_base(job.workspace, plan.base_model)
         make = job.made.get(change.old.id) or learner_of(old, store)
+        phase("unlearning")
         new = refit(
             plan,
             old=old,

@@ -68,8 +68,9 @@ def test_two_watch_a_run_that_is_killed_and_finished(chromium, workspace, tmp_pa
             officer.goto(f"{home}/")
             officer.click("text=Run all that is ready")
             officer.wait_for_selector("text=Deletion r2 is running")
+            officer.click(".run a")
+            other.goto(f"{home}/deletions/r2")
             for page in both:
-                page.goto(f"{home}/deletions/r2")
                 page.wait_for_selector("text=This page is live")
                 page.evaluate(CHANGES)
                 assert "r2 is running" in page.inner_text("h1")

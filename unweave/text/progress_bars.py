@@ -27,7 +27,7 @@ def progress_bars() -> Iterator[Listener]:
                 return
             if what not in tasks:
                 tasks[what] = progress.add_task(what, total=total)
-                progress.update(pipeline, visible=True)
+                progress.update(pipeline, description="working")
             progress.update(tasks[what], completed=done, total=total)
 
         yield listener
