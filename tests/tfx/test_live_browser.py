@@ -131,3 +131,35 @@ def test_a_page_whose_desk_ends_says_that_it_may_be_old(chromium, workspace, tmp
     page.wait_for_selector("text=The desk does not answer. What stands here may be old.")
     assert "r2" in page.inner_text("h1")
     context.close()
+
+
+def test_a_page_from_before_a_run_holds_nothing_any_more_and_says_why(
+    chromium, workspace, tmp_path
+):
+    """Two officers at once: one runs what is ready, the other holds it on a page of before."""
+    commands = {"python": (warm_executable(*MODULES),), "run": ("-c", STEP_BY_STEP)}
+    with served(copytree(workspace, tmp_path / "workspace", symlinks=True), **commands) as desk:
+        one, two = (
+            sign_in_at_once(desk, name, "officer").cookies()["desk"] for name in ("Dora", "Olga")
+        )
+        home = desk.binding.home.rstrip("/")
+        with looked_at(chromium, desk, one) as runs, looked_at(chromium, desk, two) as holds:
+            holds.goto(f"{home}/requests/q3")
+            runs.goto(f"{home}/")
+            runs.click("text=Run all that is ready")
+            runs.click(".run a")
+            runs.wait_for_selector("text=This page is live")
+            form = "form[action='/requests/q3/hold']"
+            holds.eval_on_selector(form, "one => one.closest('details').open = true")
+            holds.fill(f"{form} [name=reason]", "a claim")
+            holds.fill(f"{form} [name=until]", desk.today)
+            holds.click(f"{form} button")
+            holds.wait_for_selector("text=is being run (r2): it cannot be changed any more")
+            assert faults_of(holds, 1280) == []
+            holds.click("text=r2 >> nth=-1")  # and it leads to where the other is
+            holds.wait_for_selector("text=This page is live")
+            for name in ("go", "checked", "erased"):
+                (tmp_path / name).touch()
+            for page in (runs, holds):
+                page.wait_for_selector("text=r2 is done.")
+        assert json.loads(desk.last_run.read_bytes()) == {"failed": []}
