@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     )
     from lineage_store.mlmd.server import connection_config, translating_server_errors
     from lineage_store.mlmd.settled import settle
-    from lineage_store.mlmd.stand_ins import certificate_of, made_by_tfx
+    from lineage_store.mlmd.stand_ins import certificate_of, made_by_tfx, stand_in_for
 else:
     __getattr__ = lazily(
         __name__,
@@ -58,7 +58,7 @@ else:
             ),
             "server": ("connection_config", "translating_server_errors"),
             "settled": ("settle",),
-            "stand_ins": ("certificate_of", "made_by_tfx"),
+            "stand_ins": ("certificate_of", "made_by_tfx", "stand_in_for"),
         },
     )
 
@@ -82,5 +82,6 @@ __all__ = [
     "read_lineage",
     "rewrite",
     "settle",
+    "stand_in_for",
     "translating_server_errors",
 ]

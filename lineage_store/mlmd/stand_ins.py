@@ -1,12 +1,13 @@
 """Stand-ins for TFX's artifacts and executions, for where MLMD no longer has them.
 
-A workspace that has lost its MLMD still knows which folders TFX made for each model. An artifact
-of the same type with the recorded URI stands in for each, joined as the training pipeline joins
-them, so that the lineage reaches from Examples to PushedModel again. Stand-ins carry the custom
-property `rebuilt` = 1: times, parameters and all else that TFX knew are lost.
+A workspace that has lost its MLMD still knows which folders TFX made for each model, and so does
+one whose pipelines ran where nothing is written to MLMD, as on Kubeflow. An artifact of the same
+type with the recorded URI stands in for each, joined as the training pipeline joins them, so that
+the lineage reaches from Examples to PushedModel again. Stand-ins carry the custom property
+`rebuilt` = 1: times, parameters and all else that TFX knew are lost.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from lineage_store.graph.ledger_nodes import TYPES_OF_FOLDERS
@@ -17,6 +18,7 @@ from lineage_store.workspace.folder import Workspace
 
 REBUILT = "rebuilt"
 CERTIFICATE = "components.Certificate"
+CERTIFICATE_JSON = "certificate.json"  # as `components` names it
 TRAINER = "LineageTrainer"
 RENAMED = ("GatedExampleGen", "GatedStatisticsGen")
 
@@ -49,8 +51,8 @@ def certificate_uris(workspace: Workspace, requests: Iterable[str]) -> dict[str,
     """Return the URI of the certificate that a pipeline made for each request, if it is there."""
     found = {}
     for request in requests:
-        folder = workspace.pipeline_root / f"forget-{request}" / "Certifier" / "certificate"
-        if (newest := max(map(str, folder.glob("*")), default=None)) is not None:
+        made = workspace.outputs(f"forget-{request}", "certificate", CERTIFICATE_JSON)
+        if (newest := max((str(file.parent) for file in made), default=None)) is not None:
             found[request] = newest
     return found
 
@@ -84,10 +86,39 @@ def is_lost(metadata: Metadata, workspace: Workspace, record: ModelRecord) -> bo
     )
 
 
-def put_artifacts(metadata: Metadata, workspace: Workspace, record: ModelRecord) -> dict[str, int]:
-    """Put a stand-in for each of TFX's artifacts of a model; return their ids by name."""
-    ended = record.state != "live"
+def stand_in_for(
+    metadata: Metadata,
+    workspace: Workspace,
+    names: Names,
+    record: ModelRecord,
+    *,
+    base: ModelRecord | None,
+) -> None:
+    """Put stand-ins for what MLMD lacks of TFX's artifacts and executions of a model.
+
+    `base` is the model that it was trained from. May run twice; where TFX wrote all of it, nothing
+    is put.
+    """
     uris = uris_of(workspace, record)
+    found = {name: find(metadata, TYPES[name], uri) for name, uri in uris.items()}
+    there = {name: node for name, node in found.items() if node is not None}
+    put = put_artifacts(metadata, workspace, record, but=there)
+    if put or any(REBUILT in node.custom_properties for node in there.values()):
+        ids = {name: node.id for name, node in there.items()} | put
+        ledger = (
+            None
+            if base is None
+            else find(metadata, TYPES["ledger"], uris_of(workspace, base)["ledger"])
+        )
+        put_steps(metadata, names, record, ids, base_ledger=None if ledger is None else ledger.id)
+
+
+def put_artifacts(
+    metadata: Metadata, workspace: Workspace, record: ModelRecord, *, but: Collection[str] = ()
+) -> dict[str, int]:
+    """Put a stand-in for each of TFX's artifacts of a model but these; return their ids by name."""
+    ended = record.state != "live"
+    uris = {name: uri for name, uri in uris_of(workspace, record).items() if name not in but}
     nodes = []
     for name, uri in uris.items():
         node = pb.Artifact(
@@ -100,7 +131,7 @@ def put_artifacts(metadata: Metadata, workspace: Workspace, record: ModelRecord)
             pushed = str(workspace.absolute(record.paths["pushed"]))
             set_properties(node, {"pushed_destination": pushed})
         nodes.append(node)
-    return dict(zip(uris, metadata.store.put_artifacts(nodes), strict=True))
+    return dict(zip(uris, metadata.store.put_artifacts(nodes) if nodes else [], strict=True))
 
 
 def put_steps(
@@ -111,7 +142,7 @@ def put_steps(
     *,
     base_ledger: int | None,
 ) -> None:
-    """Put a stand-in for each execution between a model's artifacts.
+    """Put a stand-in for each execution between a model's artifacts that has none yet.
 
     `base_ledger` is the id of the ledger of the model that it was trained from, if there is one.
     """
@@ -119,9 +150,12 @@ def put_steps(
         if ids.keys().isdisjoint(outputs):
             continue  # a step that this pipeline had not
         component = _maker(record, outputs[0]) if step in RENAMED else step
+        external_id = names.of(record.id, f"{REBUILT}:{component}")
+        if metadata.execution_exists(external_id):
+            continue
         node = pb.Execution(
             type_id=metadata.execution_type(component),
-            external_id=names.of(record.id, f"{REBUILT}:{component}"),
+            external_id=external_id,
             last_known_state=pb.Execution.COMPLETE,
         )
         set_properties(node, {REBUILT: 1, "model": record.id})
@@ -137,8 +171,12 @@ def put_steps(
 
 
 def _maker(record: ModelRecord, name: str) -> str:
-    """Return what made an artifact of a model, by its folder: an earlier unweave used TFX's own."""
-    return Path(record.paths[name]).parts[-3].partition("_")[0]
+    """Return what made an artifact of a model, by its folder: an earlier unweave used TFX's own.
+
+    Below it lies the output, by its name; LocalDagRunner puts a number below that.
+    """
+    above, _, _ = record.paths[name].rpartition(f"/{name}")
+    return Path(above).name.partition("_")[0]
 
 
 def put_certificate(metadata: Metadata, uri: str) -> None:

@@ -112,6 +112,15 @@ class Workspace:
     def temporary(self) -> Path:
         return self.root / "tmp"
 
+    def outputs(self, run: str, output: str, file: str) -> list[Path]:
+        """Return the files of a name that a run's components put into outputs of a name.
+
+        Orchestrators lay them out as they like: LocalDagRunner as `component/output/number/file`,
+        Kubeflow as `output/file` below folders of its own.
+        """
+        found = (self.pipeline_root / run).rglob(file)
+        return sorted(one for one in found if output in one.parts[-3:-1])
+
     def snapshot(self, model_id: str) -> Path:
         """The folder of the gated data that a model is trained on."""
         return self.root / "data" / model_id

@@ -132,11 +132,11 @@ def _put_away(workspace: Workspace, request_id: str) -> None:
         write_atomic(folder.checks(model), canonical_json(report.past.to_json()) + b"\n")
     for model, value in load_evaluations(workspace, request_id).items():
         write_atomic(folder.evaluation(model), evaluation_bytes(past_evaluation(value)))
-    outputs = workspace.pipeline_root / f"forget-{request_id}"
-    for file in sorted(outputs.glob("*/plan/*/plan.json")):
+    run = f"forget-{request_id}"
+    for file in workspace.outputs(run, "plan", "plan.json"):
         plan = past_plan(ModelPlan.from_json(read_json(file)))
         write_atomic(file, canonical_json(plan.to_json()) + b"\n")
-    for file in sorted(outputs.glob("*/report/*/report.json")):
+    for file in workspace.outputs(run, "report", "report.json"):
         past = CheckReport.from_json(read_json(file)).past
         write_atomic(file, canonical_json(past.to_json()) + b"\n")
 

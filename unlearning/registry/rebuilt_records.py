@@ -11,7 +11,7 @@ may keep what is derived comes from the plan or from another model of the same r
 day on which it was made.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def on_disk(workspace: Workspace, logged: LoggedModel, known: ModelRecord | None
     paths = {
         "data": workspace.snapshot(logged.id),
         **_beside(ledger.folder),
-        "pushed": _newest(workspace.serving(logged.family)),
+        "pushed": _newest(workspace.serving(logged.family).glob("[0-9]*")),
     }
     missing = [name for name, path in paths.items() if path is None or not path.exists()]
     found = {name: path for name, path in paths.items() if path is not None}
@@ -97,7 +97,7 @@ def _ledgers(
 ) -> Iterator[Ledger]:
     recorded = known.paths.get("ledger") if known is not None else None
     folders = [] if recorded is None else [workspace.absolute(recorded)]
-    for pattern in ("*/ledger", "*/*/ledger", "*/*/ledger/*"):
+    for pattern in ("*/ledger", "*/*/ledger", "*/*/ledger/*", "*/*/*/*/ledger"):
         folders += sorted(workspace.pipeline_root.glob(pattern))
     for folder in folders:
         try:
@@ -109,29 +109,43 @@ def _ledgers(
 
 
 def _beside(ledger: Path) -> dict[str, Path | None]:
-    """Return the other outputs of the run that made a ledger, as the backend lays them out."""
-    if ledger.name == "ledger":
+    """Return the other outputs of the run that made a ledger, as the backend lays them out.
+
+    LocalDagRunner has `component/output/number`; Kubeflow on Vertex `component_id/output`, where
+    each component has another id; the direct backend `output`, all of them in one folder.
+    """
+    numbered = ledger.name != "ledger"
+    component = ledger.parents[1] if numbered else ledger.parent
+    trainer = next((name for name in TRAINERS if component.name.startswith(name)), None)
+    if trainer is None:
         return {
             "rows": ledger.parent / "rows",
             "ledger": ledger,
             "model": ledger.parent / "model",
         }
-    component = ledger.parents[1]
-    suffix = next(
-        component.name.removeprefix(name) for name in TRAINERS if component.name.startswith(name)
-    )
+    suffix = component.name.removeprefix(trainer)
+    parts, below = (suffix, "/[0-9]*") if numbered else (suffix.rpartition("_")[0] + "_*", "")
     found = {
-        name: _newest(*(component.parent / f"{other}{suffix}" / output for other in others))
+        name: _newest(
+            folder
+            for other in others
+            for folder in component.parent.glob(f"{other}{parts}/{output}{below}")
+        )
         for name, (others, output) in OUTPUTS.items()
-        if name not in OPTIONAL or (component.parent / f"{others[0]}{suffix}").exists()
+        if name not in OPTIONAL or any(component.parent.glob(f"{others[0]}{parts}"))
     }
-    return {**found, "ledger": ledger, "model": component / "model" / ledger.name}
+    model = ledger.parents[1] / "model" / ledger.name if numbered else ledger.parent / "model"
+    return {**found, "ledger": ledger, "model": model}
 
 
-def _newest(*folders: Path) -> Path | None:
-    """Return the folder with the highest number in folders."""
-    numbered = [path for one in folders for path in one.glob("*") if path.name.isdigit()]
-    return max(numbered, key=lambda path: int(path.name), default=None)
+def _newest(folders: Iterable[Path]) -> Path | None:
+    """Return the folder with the highest number, or else the one that was made last."""
+    return max(folders, key=_age, default=None)
+
+
+def _age(folder: Path) -> tuple[int, int]:
+    number = int(folder.name) if folder.name.isdigit() else 0
+    return number, folder.stat().st_mtime_ns
 
 
 def _extra(
