@@ -18,13 +18,15 @@ def RunRecorder(
     workspace: Parameter[str],
     ahead: Parameter[int],
     awaited: Parameter[int],
+    stand_ins: Parameter[int],
 ) -> None:
     """Records what the run made and what it ended; may run twice.
 
     Somebody who has `awaited` the run ends it, once they have read what was measured and is kept
-    nowhere; else it ends here.
+    nowhere; else it ends here. With `stand_ins` TFX wrote nothing to ML Metadata in this run, and
+    what it would have written of the artifacts is written here.
     """
-    asked = {"workspace": workspace, "ahead": ahead, "awaited": awaited}
+    asked = {"workspace": workspace, "ahead": ahead, "awaited": awaited, "stand_ins": stand_ins}
     try:
         carried_out(entry, asked)
     except CheckFailed as error:

@@ -2,6 +2,7 @@
 
 direct         in this process
 tfx_local      as TFX pipelines under LocalDagRunner
+kubeflow       as TFX pipelines compiled for Kubeflow, whoever runs them
 public_record  what runs leave, taken into ML Metadata
 """
 
@@ -11,16 +12,18 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from pipelines.backends.direct import DirectBackend
-    from pipelines.backends.public_record import catch_up
+    from pipelines.backends.kubeflow import KubeflowBackend
+    from pipelines.backends.public_record import catch_up, stand_in
     from pipelines.backends.tfx_local import TfxBackend
 else:
     __getattr__ = lazily(
         __name__,
         {
             "direct": ("DirectBackend",),
-            "public_record": ("catch_up",),
+            "kubeflow": ("KubeflowBackend",),
+            "public_record": ("catch_up", "stand_in"),
             "tfx_local": ("TfxBackend",),
         },
     )
 
-__all__ = ["DirectBackend", "TfxBackend", "catch_up"]
+__all__ = ["DirectBackend", "KubeflowBackend", "TfxBackend", "catch_up", "stand_in"]

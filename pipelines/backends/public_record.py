@@ -25,6 +25,7 @@ from lineage_store.mlmd import (
     made_by_tfx,
     place_of,
     settle,
+    stand_in_for,
 )
 from lineage_store.workspace import Workspace
 from unlearning.planning import load_plan
@@ -78,6 +79,19 @@ def catch_up(workspace: Workspace) -> None:
         changed = {plan.model_before for plan in load_plan(workspace.request(request_id))}
         if changed <= made:
             _record_deletion(workspace, metadata, request_id)
+
+
+def stand_in(workspace: Workspace) -> None:
+    """Put stand-ins for TFX's artifacts of the models that an orchestrator without MLMD made."""
+    with reading_index(workspace) as connection:
+        records = sorted(models(connection), key=lambda one: one.ordinal)
+    made = {record.id: record for record in records if made_by_tfx(record)}
+    metadata = Metadata.of(workspace, create=True)
+    names = Names(workspace.keys().key_id)
+    for record in made.values():
+        if record.state == "live":
+            base = made.get(base_of(record) or "")
+            stand_in_for(metadata, workspace, names, record, base=base)
 
 
 def descendants_of(workspace: Workspace, record: ModelRecord) -> list[LineageNode]:

@@ -54,11 +54,16 @@ class Branch:
 
 
 def deletion_pipeline(
-    job: DeletionJob, *, enable_cache: bool = False, awaited: bool = False
+    job: DeletionJob,
+    *,
+    enable_cache: bool = False,
+    awaited: bool = False,
+    recorded_by_tfx: bool = True,
 ) -> Pipeline:
     """Define the deletion pipeline of a job; a run that was killed is defined without its past.
 
     A command that awaits its end says so, and ends the run once it has read what was measured.
+    Where the orchestrator has TFX record nothing in ML Metadata, the last component stands in.
     """
     branches: dict[str, Branch] = {}
     for change in job.changes:
@@ -75,7 +80,7 @@ def deletion_pipeline(
         ahead=ahead,
         version=job.version,
     )
-    last = last_component(job, after=[certifier], awaited=awaited)
+    last = last_component(job, after=[certifier], awaited=awaited, recorded_by_tfx=recorded_by_tfx)
     components = [part for branch in branches.values() for part in branch.components]
     components += [eraser, certifier, last]
     return pipeline(job.workspace, job.name, components, enable_cache=enable_cache)

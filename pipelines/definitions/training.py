@@ -57,9 +57,16 @@ class OldData:
 
 
 def training_pipeline(
-    job: TrainingJob, *, enable_cache: bool = False, awaited: bool = False
+    job: TrainingJob,
+    *,
+    enable_cache: bool = False,
+    awaited: bool = False,
+    recorded_by_tfx: bool = True,
 ) -> Pipeline:
-    """Define the training pipeline of a job; a command that awaits its end says so."""
+    """Define the training pipeline of a job; a command that awaits its end says so.
+
+    Where the orchestrator has TFX record nothing in ML Metadata, the last component stands in.
+    """
     ingestion = ingest_components(
         job.workspace,
         job.model,
@@ -91,7 +98,7 @@ def training_pipeline(
         _json(job.description().to_json()),
         suffix="",
     )
-    last = last_component(job, after=[recorder], awaited=awaited)
+    last = last_component(job, after=[recorder], awaited=awaited, recorded_by_tfx=recorded_by_tfx)
     return pipeline(
         job.workspace,
         job.name,
@@ -231,7 +238,11 @@ def recorder_component(
 
 
 def last_component(
-    job: TrainingJob | DeletionJob, *, after: list[BaseComponent], awaited: bool
+    job: TrainingJob | DeletionJob,
+    *,
+    after: list[BaseComponent],
+    awaited: bool,
+    recorded_by_tfx: bool,
 ) -> BaseComponent:
     """Define the component that takes into ML Metadata what the others left, once they are done."""
     last = RunRecorder(
@@ -239,6 +250,7 @@ def last_component(
         workspace=str(job.workspace.root),
         ahead=seconds_ahead(job.clock),
         awaited=int(awaited),
+        stand_ins=int(not recorded_by_tfx),
     )
     last.add_upstream_nodes(after)
     return last

@@ -55,7 +55,7 @@ def test_what_went_wrong_is_the_sentence_of_the_error(project):
 
 
 def test_what_records_a_run_says_why_it_cannot(tmp_path):
-    asked = {"workspace": str(tmp_path / "none"), "ahead": 0, "awaited": 1}
+    asked = {"workspace": str(tmp_path / "none"), "ahead": 0, "awaited": 1, "stand_ins": 0}
     with pytest.raises(
         CheckFailed, match="unweave.recording ended with status 3: There is no works"
     ):
@@ -67,7 +67,7 @@ def test_what_records_a_run_goes_with_whoever_started_it(tmp_path):
     process = subprocess.Popen(
         [*warm_python(), "-m", RECORDING], stdin=subprocess.PIPE, env=own_process._environment()
     )
-    asked = {"workspace": str(tmp_path), "ahead": 0, "awaited": 1}
+    asked = {"workspace": str(tmp_path), "ahead": 0, "awaited": 1, "stand_ins": 0}
     process.stdin.write(json.dumps(asked).encode() + b"\n")
     process.stdin.flush()
     with (tmp_path / MARKER).open("wb"):  # which opens once it waits to read

@@ -34,6 +34,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 import components
 import unweave
 from fixtures.cell_files import lines_of_data
+from fixtures.compiled_ir import local_paths
 from fixtures.warm_python import warm_python
 from lineage_store.canonical import digest_json
 from lineage_store.cells.gate import let_through
@@ -56,6 +57,7 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.sources.source import open_source
 from lineage_store.workspace.folder import open_workspace, writing
 from pipelines.backends.direct import DirectBackend
+from pipelines.backends.kubeflow import compile_pipeline
 from pipelines.backends.tfx_local import TfxBackend, quiet_and_inside, run_locally
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
 from unlearning.encoding.encode_records import store_from_snapshot
@@ -330,7 +332,8 @@ OF_PARAMETERS = {
     "family", "infer_feature_shape", "input_base", "input_config", "model_id", "module_file",
     "old_snapshot",
     "output_config", "output_data_format", "output_file_format", "output_key", "partition",
-    "push_destination", "reimport", "replay", "request_id", "snapshot", "stats_options_json",
+    "push_destination", "reimport", "replay", "request_id", "snapshot", "stand_ins",
+    "stats_options_json",
     "version", "workspace", "written",
 }  # fmt: skip
 OF_TFX = {
@@ -935,8 +938,6 @@ def test_the_types_in_the_metadata_are_all_of_these(story):
 
 
 def test_all_pipelines_compile_for_kubeflow(story, tmp_path):
-    from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as kubeflow
-
     from pipelines.definitions.deletion import deletion_pipeline
     from pipelines.definitions.scheduled import detection_pipeline
     from pipelines.definitions.training import training_pipeline
@@ -947,16 +948,14 @@ def test_all_pipelines_compile_for_kubeflow(story, tmp_path):
     shutil.copytree(workspace.snapshot("m1"), workspace.snapshot("m2"))
     change = ModelChange(old, "m2", workspace.snapshot("m2"), "exact", recorded=False)
     deletion = DeletionJob(workspace, "r1", [change], False, "", lambda: old.created, "0")
-    config = kubeflow.KubeflowV2DagRunnerConfig(default_image="example.org/unweave:1")
+    file = tmp_path / "pipeline.json"
     for wanted, pipeline in (
         ("LineageTrainer", training_pipeline(training_job(workspace))),
         ("UnlearningEvaluator", deletion_pipeline(deletion)),
         ("PoisonDetector", detection_pipeline(workspace)),
     ):
-        runner = kubeflow.KubeflowV2DagRunner(
-            config=config, output_dir=str(tmp_path), output_filename="pipeline.json"
-        )
-        runner.run(pipeline)
-        compiled = (tmp_path / "pipeline.json").read_text()
+        compile_pipeline(pipeline, image="example.org/unweave:1", file=file)
+        compiled = file.read_text()
+        assert local_paths(json.loads(compiled), volume=workspace.root) == []
         kind = "DetectionReport" if wanted == "PoisonDetector" else "Ledger"
         assert wanted in compiled and f"components.{kind}" in compiled
