@@ -83,7 +83,7 @@ def _entry(
     if target is not None:
         yield Entry(path, name, about.st_ino, target, attributes)
         try:
-            aim = path.resolve()
+            aim = path.resolve(strict=True)  # which a circle fails on every Python
             if aim.is_relative_to(inside):
                 return  # it is met where it stands
             about = path.stat()

@@ -7,11 +7,12 @@ whether it took the mail, will not take it ever (5yz of the mail itself), or may
 import smtplib
 import socket
 import ssl
+from collections.abc import Sequence
 from contextlib import suppress
 from threading import Timer
 
 from unweave.web.accounts.mail_server import MailServer
-from unweave.web.process.outgoing import NotReached, resolved
+from unweave.web.process.outgoing import NotReached, connected, resolved
 
 SECONDS = 20.0  # for each step
 ALL_SECONDS = 60.0  # for the whole of it
@@ -54,15 +55,15 @@ def _hand_over(connection: "_Pinned", server: MailServer, mail: bytes, to: str) 
     connection.sendmail(server.sender, [to], mail)
 
 
-def _must_be_this_machine(at: str) -> None:
-    if not (at.startswith("127.") or at == "::1"):
+def _must_be_this_machine(at: Sequence[str]) -> None:
+    if not all(one.startswith("127.") or one == "::1" for one in at):
         raise NotReached("in clear it goes to this machine alone")
 
 
 class _Pinned(smtplib.SMTP):
-    """A connection to one address of IP; its certificate is held against the server's name."""
+    """A connection to addresses of IP; its certificate is held against the server's name."""
 
-    def __init__(self, server: MailServer, at: str) -> None:
+    def __init__(self, server: MailServer, at: Sequence[str]) -> None:
         self._at, self._by_tls = at, server.security == "tls"
         # What it says of itself is the sender's domain: the machine's own name is nobody's concern.
         super().__init__(
@@ -73,7 +74,7 @@ class _Pinned(smtplib.SMTP):
         )
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        sock = socket.create_connection((self._at, port), timeout)
+        sock = connected(self._at, port, timeout)
         if not self._by_tls:
             return sock
         return ssl.create_default_context().wrap_socket(sock, server_hostname=host)

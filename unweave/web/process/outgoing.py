@@ -10,7 +10,7 @@ import http.client
 import ipaddress
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Timer
@@ -21,6 +21,7 @@ from lineage_store.errors import BadInput
 LONGEST = 2_000  # characters of an address
 SECONDS = 10.0  # for each step of a POST
 ALL_SECONDS = 30.0  # for the whole of it
+TRIED = 4  # addresses of a name
 # Within these an address of IPv4 is hidden, which may be any.
 HIDING = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "::/96")))
 
@@ -104,29 +105,42 @@ def is_public(text: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
-def resolved(host: str, port: int, *, local: bool) -> str:
-    """Look a host up, once, and return the address of IP to connect to.
+def resolved(host: str, port: int, *, local: bool) -> tuple[str, ...]:
+    """Look a host up, once, and return the addresses of IP to connect to, the best first.
 
     Raises NotReached if any of its addresses is not public, unless it may be local.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    known = [str(one[4][0]) for one in found]
+    known = tuple(str(one[4][0]) for one in found)
     if not local and not all(map(is_public, known)):
         raise NotReached("the address is within a network of its own")
-    return known[0]
+    return known
+
+
+def connected(to: Sequence[str], port: int, seconds: float) -> socket.socket:
+    """Connect to the first of these addresses that answers; raises OSError if none does.
+
+    A name may stand for one of each version of IP, of which not every machine reaches both. Of
+    many, some are tried: a name of somebody else's must not keep the desk busy.
+    """
+    *others, last = to[:TRIED]
+    for one in others:
+        with suppress(OSError):
+            return socket.create_connection((one, port), seconds)
+    return socket.create_connection((last, port), seconds)
 
 
 class _Pinned(http.client.HTTPConnection):
-    """A connection to one address of IP, which is spoken to by the name that was looked up."""
+    """A connection to addresses of IP, which are spoken to by the name that was looked up."""
 
-    def __init__(self, address: Address, to: str) -> None:
+    def __init__(self, address: Address, to: Sequence[str]) -> None:
         super().__init__(address.host, address.port, timeout=SECONDS)
         self.default_port = 443 if address.secure else 80
         self._address, self._to = address, to
 
     def connect(self) -> None:
-        """Connect to that address, and to no other that the name may have by now."""
-        self.sock = socket.create_connection((self._to, self._address.port), SECONDS)
+        """Connect to one of them, and to no other that the name may have by now."""
+        self.sock = connected(self._to, self._address.port, SECONDS)
         if self._address.secure:
             context = ssl.create_default_context()
             self.sock = context.wrap_socket(self.sock, server_hostname=self._address.host)
