@@ -13,7 +13,7 @@ from components.artifacts import (
     Certificate,
     ErasureReport,
 )
-from components.properties import publish
+from components.properties import folder_of, publish
 from lineage_store.clock import clock_ahead
 from lineage_store.workspace import open_workspace
 from unlearning.certificates import certify
@@ -29,7 +29,7 @@ def Certifier(
     version: Parameter[str],
 ) -> None:
     """Writes and signs the certificate, and records the deletion in the event log."""
-    json.loads((Path(erasure.uri) / ERASURE_JSON).read_bytes())  # only after an erasure
+    json.loads((folder_of(erasure) / ERASURE_JSON).read_bytes())  # only after an erasure
     sealed = certify(
         open_workspace(Path(workspace)), request_id, clock=clock_ahead(ahead), version=version
     )

@@ -15,7 +15,7 @@ from components.artifacts import (
     Plan,
     Rows,
 )
-from components.properties import publish, set_guarantee
+from components.properties import folder_of, publish, set_guarantee
 from lineage_store.canonical import canonical_json, read_json
 from lineage_store.ledger import open_ledger
 from lineage_store.rows import open_rows
@@ -40,16 +40,16 @@ def DeletionChecker(
     base: InputArtifact[Ledger] = None,
 ) -> None:
     """Checks the new model and blesses it for the Pusher; a failed check stops the run."""
-    planned = ModelPlan.from_json(read_json(Path(plan.uri) / PLAN_JSON))
+    planned = ModelPlan.from_json(read_json(folder_of(plan) / PLAN_JSON))
     found = check_and_keep(
         open_workspace(Path(workspace)),
         Unlearned(
             plan=planned,
-            old=open_ledger(Path(old_ledger.uri)),
-            new=open_ledger(Path(ledger.uri)),
-            store=open_rows(Path(rows.uri)),
-            old_store=open_rows(Path(old_rows.uri)),
-            base=None if base is None else open_ledger(Path(base.uri)),
+            old=open_ledger(folder_of(old_ledger)),
+            new=open_ledger(folder_of(ledger)),
+            store=open_rows(folder_of(rows)),
+            old_store=open_rows(folder_of(old_rows)),
+            base=None if base is None else open_ledger(folder_of(base)),
         ),
         request_id=request_id,
         replay=bool(replay),
@@ -60,4 +60,4 @@ def DeletionChecker(
     set_guarantee(found.guarantee, report)
     must_pass(found)
     blessing.set_int_custom_property("blessed", 1)
-    (Path(blessing.uri) / "BLESSED").touch()
+    (folder_of(blessing) / "BLESSED").touch()

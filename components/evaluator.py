@@ -19,7 +19,7 @@ from components.artifacts import (
     Plan,
     Rows,
 )
-from components.properties import publish
+from components.properties import folder_of, publish
 from lineage_store.canonical import read_json
 from lineage_store.ledger import open_ledger
 from lineage_store.workspace import open_workspace
@@ -47,17 +47,17 @@ def UnlearningEvaluator(
     request_id: Parameter[str],
 ) -> None:
     """Judges the new model beside the old one and, where the checks trained it, the twin."""
-    planned = ModelPlan.from_json(read_json(Path(plan.uri) / PLAN_JSON))
-    read_json(Path(report.uri) / REPORT_JSON)  # only after the checks
+    planned = ModelPlan.from_json(read_json(folder_of(plan) / PLAN_JSON))
+    read_json(folder_of(report) / REPORT_JSON)  # only after the checks
     opened = open_workspace(Path(workspace))
     found = evaluate_and_keep(
         opened,
         request_id=request_id,
         plan=planned,
-        old=open_ledger(Path(old_ledger.uri)),
-        new=open_ledger(Path(ledger.uri)),
-        rows=Path(rows.uri),
-        old_rows=Path(old_rows.uri),
+        old=open_ledger(folder_of(old_ledger)),
+        new=open_ledger(folder_of(ledger)),
+        rows=folder_of(rows),
+        old_rows=folder_of(old_rows),
         policy=demanded(opened) or Policy(),
     )
     # The numbers go with the run; MLMD's artifact is what outlives it.

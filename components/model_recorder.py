@@ -15,7 +15,7 @@ from tfx.types.standard_artifacts import (
 )
 
 from components.artifacts import Ledger, ModelRecord, Rows
-from components.properties import set_guarantee
+from components.properties import folder_of, set_guarantee
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.clock import clock_ahead
 from lineage_store.workspace import open_workspace
@@ -47,14 +47,14 @@ def ModelRecorder(
         new,
         paths={
             "data": Path(snapshot),
-            "examples": Path(examples.uri),
-            "statistics": Path(statistics.uri),
-            "schema": Path(schema.uri),
-            **({} if anomalies is None else {"anomalies": Path(anomalies.uri)}),
-            "rows": Path(rows.uri),
-            "ledger": Path(ledger.uri),
-            "model": Path(model.uri),
-            "pushed_artifact": Path(pushed.uri),
+            "examples": folder_of(examples),
+            "statistics": folder_of(statistics),
+            "schema": folder_of(schema),
+            **({} if anomalies is None else {"anomalies": folder_of(anomalies)}),
+            "rows": folder_of(rows),
+            "ledger": folder_of(ledger),
+            "model": folder_of(model),
+            "pushed_artifact": folder_of(pushed),
             "pushed": pushed_path,
         },
     )
@@ -64,5 +64,5 @@ def ModelRecorder(
         "guarantee": registered.guarantee,
         "weights": registered.weights,
     }
-    write_atomic(Path(record.uri) / "record.json", canonical_json(summary) + b"\n")
+    write_atomic(folder_of(record) / "record.json", canonical_json(summary) + b"\n")
     set_guarantee(registered.guarantee, record)

@@ -15,7 +15,7 @@ from tfx.types.standard_artifacts import (
 from tfx.types.system_executions import Train
 
 from components.artifacts import Ledger, Rows
-from components.properties import set_guarantee, set_origin
+from components.properties import folder_of, set_guarantee, set_origin
 from lineage_store.ledger import open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows import open_rows
@@ -43,15 +43,15 @@ def LineageTrainer(
     `base` is the ledger of the model whose weights they start from, if there is one.
     """
     train_config = TrainConfig.from_json(json.loads(config))
-    store, family = open_rows(Path(rows.uri)), family_of(train_config.options.model_family)
+    store, family = open_rows(folder_of(rows)), family_of(train_config.options.model_family)
     trained = fit(
         train_config,
         model=model_id,
         text=Path(module_file).read_text(encoding="utf-8"),
         store=store,
-        folder=Path(ledger.uri),
-        serving=Path(model.uri) / SAVED_MODEL,
-        base=None if base is None else open_ledger(Path(base.uri)),
+        folder=folder_of(ledger),
+        serving=folder_of(model) / SAVED_MODEL,
+        base=None if base is None else open_ledger(folder_of(base)),
         how=Execution(
             engine=executor_engine(),
             progress=counter("training", planned_steps(family, store, train_config.partition)),

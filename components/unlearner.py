@@ -1,7 +1,5 @@
 """Unlearner: the component that carries out the plan of one model."""
 
-from pathlib import Path
-
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import Model
@@ -13,7 +11,7 @@ from components.artifacts import (
     Plan,
     Rows,
 )
-from components.properties import set_guarantee, set_origin
+from components.properties import folder_of, set_guarantee, set_origin
 from components.trainer import SAVED_MODEL
 from lineage_store.canonical import read_json
 from lineage_store.ledger import open_ledger
@@ -40,16 +38,16 @@ def Unlearner(
     That is the new one of a model that this run changes too, or the one of a live model. `old_rows`
     are the rows as they were, for corrections and for updates that are computed again.
     """
-    planned = ModelPlan.from_json(read_json(Path(plan.uri) / PLAN_JSON))
+    planned = ModelPlan.from_json(read_json(folder_of(plan) / PLAN_JSON))
     phase("unlearning")
     unlearned = refit(
         planned,
-        old=open_ledger(Path(old_ledger.uri)),
-        store=open_rows(Path(rows.uri)),
-        folder=Path(ledger.uri),
-        serving=Path(model.uri) / SAVED_MODEL,
-        base=None if base is None else open_ledger(Path(base.uri)),
-        old_store=open_rows(Path(old_rows.uri)),
+        old=open_ledger(folder_of(old_ledger)),
+        store=open_rows(folder_of(rows)),
+        folder=folder_of(ledger),
+        serving=folder_of(model) / SAVED_MODEL,
+        base=None if base is None else open_ledger(folder_of(base)),
+        old_store=open_rows(folder_of(old_rows)),
         how=Execution(
             engine=executor_engine(),
             make=executor_learner(planned.model_before),

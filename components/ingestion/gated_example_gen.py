@@ -10,6 +10,7 @@ from tfx.types.artifact_utils import encode_split_names
 from tfx.types.standard_artifacts import Examples
 from tfx.types.system_executions import Process
 
+from components.properties import folder_of
 from lineage_store.cells import load_snapshot
 from unlearning.encoding import write_examples
 
@@ -36,5 +37,5 @@ def GatedExampleGen(
     set_payload_format(examples, FORMAT_TF_EXAMPLE)
     set_file_format(examples, "tfrecords_gzip")
     before = load_snapshot(Path(old_snapshot)) if old_snapshot else None
-    old = None if old_examples is None else Path(old_examples.uri)
-    write_examples(gated, Path(examples.uri), old=old, before=before)
+    old = None if old_examples is None else folder_of(old_examples)
+    write_examples(gated, folder_of(examples), old=old, before=before)

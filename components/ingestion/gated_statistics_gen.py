@@ -8,6 +8,7 @@ from tfx.types.artifact_utils import encode_split_names
 from tfx.types.standard_artifacts import Examples, ExampleStatistics
 from tfx.types.system_executions import Process
 
+from components.properties import folder_of
 from lineage_store.canonical import write_atomic
 from lineage_store.cells import load_snapshot
 from unlearning.encoding import write_summaries
@@ -31,9 +32,9 @@ def GatedStatisticsGen(
     gated = load_snapshot(Path(snapshot))
     statistics.split_names = encode_split_names(list(gated.splits))
     before = load_snapshot(Path(old_snapshot)) if old_snapshot else None
-    old = None if old_statistics is None else Path(old_statistics.uri)
-    by_split = write_summaries(gated, Path(statistics.uri), old=old, before=before)
+    old = None if old_statistics is None else folder_of(old_statistics)
+    by_split = write_summaries(gated, folder_of(statistics), old=old, before=before)
     for split, found in by_split.items():
-        folder = Path(statistics.uri) / f"Split-{split}"
+        folder = folder_of(statistics) / f"Split-{split}"
         folder.mkdir(parents=True)
         write_atomic(folder / FILE, found.SerializeToString(deterministic=True))

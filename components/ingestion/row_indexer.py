@@ -14,6 +14,7 @@ from tfx.types.system_executions import Process
 
 from components.artifacts import Ledger, Rows
 from components.ingestion.schema_check import check_schema
+from components.properties import folder_of
 from lineage_store.cells import CellLayout, describe, load_snapshot
 from lineage_store.data import EVAL, TRAIN
 from lineage_store.ledger import open_ledger
@@ -53,26 +54,26 @@ def RowIndexer(
     known = family_of(family)
     known.pin()
     gated = load_snapshot(Path(snapshot))
-    check_schema(Path(schema.uri) / "schema.pbtxt", gated.schema)
+    check_schema(folder_of(schema) / "schema.pbtxt", gated.schema)
     cut = Partition(**json.loads(partition))
     same, before = NO_CELLS, None
     if old_rows is not None and old_ledger is not None:
-        before = open_rows(Path(old_rows.uri))
+        before = open_rows(folder_of(old_rows))
         same = unchanged_cells(
             gated,
             old_snapshot=load_snapshot(Path(old_snapshot)),
-            old=open_ledger(Path(old_ledger.uri)),
+            old=open_ledger(folder_of(old_ledger)),
             store=before,
         )
     if old_ledger is not None:
-        encoding = encoding_of_ledger(open_ledger(Path(old_ledger.uri)), gated.schema)
+        encoding = encoding_of_ledger(open_ledger(folder_of(old_ledger)), gated.schema)
     else:
         text = Path(module_file).read_text(encoding="utf-8")
         encoding = known.encoding(gated.schema, ModelSource("module", text))
-    files = partial(example_files, Path(examples.uri), gated)
+    files = partial(example_files, folder_of(examples), gated)
     pieces = partial(rows_from_examples, snapshot=gated, encoding=encoding)
     store = write_rows(
-        Path(rows.uri),
+        folder_of(rows),
         train=pieces(files(TRAIN, same)),
         evaluation=pieces(files(EVAL, same)),
         layout=CellLayout(cut, gated.buckets),
