@@ -20,6 +20,7 @@ from hypothesis import settings
 from chosen_slow import read_slow
 from fixtures.drawn_secrets import draw_secrets
 from fixtures.in_memory import write_to_memory
+from fixtures.pinned_tensorflow import pin_tensorflow_when_imported
 from fixtures.small_probe import probe_small_once
 from fixtures.warm_python import share_warm_python, start_warm_python
 from fixtures.warm_scan import warm_scan
@@ -44,6 +45,7 @@ settings.register_profile("whole", deadline=None)
 settings.register_profile("unweave", deadline=None, max_examples=30)
 settings.load_profile("unweave")
 write_to_memory()
+pin_tensorflow_when_imported()
 draw_secrets()
 warm_scan()
 probe_small_once()
