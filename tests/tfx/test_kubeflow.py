@@ -17,6 +17,7 @@ from fixtures import SMALL_MODEL, compiled_ir
 from fixtures.compiled_ir import Image, NotRun, local_paths, run_compiled
 from fixtures.small_table import write_people
 from fixtures.warm_python import warm_executable
+from fixtures.warm_server import settings
 from lineage_store.canonical import read_json
 from lineage_store.index.database import read_index
 from lineage_store.log import events as eventlog
@@ -45,7 +46,12 @@ class Cluster:
         self.root, self.files, self.ran, self.refused = root, [], [], []
         self.ends_with = NotRun
         python = Path(warm_executable()).parent
-        self.variables = {"PATH": f"{python}{os.pathsep}{os.defpath}", "PYTHONPATH": str(TOP)}
+        # With others than those of the forks of `warm_python`, each container is a real Python.
+        self.variables = {
+            **settings(os.environ),
+            "PATH": f"{python}{os.pathsep}{os.defpath}",
+            "PYTHONPATH": str(TOP),
+        }
 
     def run(self, file):
         compiled = json.loads(file.read_text(encoding="utf-8"))
