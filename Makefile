@@ -21,7 +21,7 @@ test-all: .venv/.ready ## run the tests, the slow ones too
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m ""
 
 test-web: .venv/.ready ## look at the desk in Chromium: each page, axe, the keyboard alone; its API by drawn calls
-	.venv/bin/python -m pytest -m "" tests/tfx/test_desk_browser.py tests/tfx/test_live_browser.py tests/unweave/web/test_api_drawn.py
+	.venv/bin/python -m pytest -n 2 --dist loadfile -m "" tests/tfx/test_desk_browser.py tests/tfx/test_live_browser.py tests/unweave/web/test_api_drawn.py
 
 test-mlflow: .venv/.ready .venv-mlflow/.ready ## export to an MLflow server, in an environment of its own (850 MB)
 	.venv/bin/python -m pytest -m "" tests/tfx/test_mlflow_server.py
