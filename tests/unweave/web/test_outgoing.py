@@ -24,3 +24,18 @@ def test_where_none_answers_that_is_said_and_of_many_some_are_tried(listening):
     for to in (["::1"], ["::1"] * TRIED + ["127.0.0.1"]):
         with pytest.raises(OSError):
             connected(to, listening, 5.0)
+
+
+def test_however_many_addresses_a_name_has_they_are_tried_within_the_same_seconds(monkeypatch):
+    waited = []
+
+    def silent(address, timeout):
+        waited.append(timeout)
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", silent)
+    for count in (1, 2, TRIED, TRIED * 5):
+        waited.clear()
+        with pytest.raises(TimeoutError):
+            connected(["192.0.2.1"] * count, 443, 10.0)
+        assert len(waited) == min(count, TRIED) and sum(waited) == pytest.approx(10.0)

@@ -208,7 +208,7 @@ _TOLD: dict[Inner, str] = {"unit": "was learnt in", "cell": "has rows that were 
 
 def _within(first: Node, last: Node) -> list[Node]:
     """Return the way within one model: up to what both lie in, and down."""
-    up, down = [first, *_above(first)], [last, *_above(last)]
+    up, down = _up(first), _up(last)
     shared = next(one for one in up if one in down)
     return [*up[: up.index(shared) + 1], *reversed(down[: down.index(shared)])]
 

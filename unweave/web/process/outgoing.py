@@ -121,13 +121,15 @@ def connected(to: Sequence[str], port: int, seconds: float) -> socket.socket:
     """Connect to the first of these addresses that answers; raises OSError if none does.
 
     A name may stand for one of each version of IP, of which not every machine reaches both. Of
-    many, some are tried: a name of somebody else's must not keep the desk busy.
+    many, some are tried, within the same seconds: a name of somebody else's must not keep the desk
+    busy.
     """
-    *others, last = to[:TRIED]
+    *others, last = tried = to[:TRIED]
+    each = seconds / len(tried)
     for one in others:
         with suppress(OSError):
-            return socket.create_connection((one, port), seconds)
-    return socket.create_connection((last, port), seconds)
+            return socket.create_connection((one, port), each)
+    return socket.create_connection((last, port), each)
 
 
 class _Pinned(http.client.HTTPConnection):
