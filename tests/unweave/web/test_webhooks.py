@@ -83,10 +83,12 @@ def test_what_happens_to_requests_is_told_in_order_signed_and_names_nobody(desk)
     assert all(one["data"].keys() == {"event", "request"} for one in told)
     key = base64.b64decode(secret.removeprefix("whsec_"))
     for path, headers, body in got:
-        assert path == "/hook?of=unweave" and not any(s in str((headers, body)) for s in SECRETS)
         signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
         expected = base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
         assert headers["webhook-signature"] == f"v1,{expected}"
+        # All but the signature, which has "p2" in it by chance.
+        text = str((headers, body)).replace(expected, "")
+        assert path == "/hook?of=unweave" and not any(secret in text for secret in SECRETS)
     assert len({headers["webhook-id"] for _, headers, _ in got}) == 2
     kept = (desk.root / FILE).read_bytes()
     assert url.encode() not in kept and key not in kept and secret.encode() not in kept
