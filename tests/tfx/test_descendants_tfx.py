@@ -130,15 +130,12 @@ def test_the_doctor_finds_nothing_to_mend(chain):
     assert chain.project.doctor()["differences"] == []
 
 
-def test_the_descendant_alone_can_be_forgotten_from_afterwards(chain):
+def test_the_descendant_alone_is_forgotten_from_and_a_lost_store_is_made_again_with_its_way(chain):
     done = chain.project.forget(["b03"])
     assert [change["model_before"] for change in done["models"]] == ["m4"]
     live = [model for model in chain.project.models() if model["state"] == "live"]
     assert [(model["model_id"], model["base"]) for model in live] == [("m3", None), ("m5", "m3")]
     assert chain.project.doctor()["differences"] == []
-
-
-def test_a_lost_store_is_made_again_with_the_way_to_the_descendant(chain):
     (chain.project.root / "metadata.sqlite").unlink()
     assert chain.project.doctor(repair=True)["ok"]
     assert chain.project.doctor()["differences"] == []
