@@ -1,14 +1,18 @@
-"""How MLMD is opened at an address, and what is said when its server fails.
+"""How MLMD is opened at an address, and what is said when its server or its file fails.
 
 MLMD's own errors of a lost server differ by backend (RuntimeError when it is opened; Internal,
 Aborted or Unavailable later), name C++ files, and do not tell a wrong password from a server that
 is down. So its port is tried first, and whatever comes later is told in one sentence.
+
+A damaged file is found before a process first opens it (`workspace.metadata_file`); what a process
+meets later is told by the words in which SQLite and MLMD say it.
 """
 
 import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from ml_metadata import errors as mlmd_errors
@@ -16,12 +20,19 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from lineage_store.errors import MetadataLost, MetadataUnavailable
 from lineage_store.workspace.metadata_address import PASSWORD, PASSWORD_FILE, Connection
+from lineage_store.workspace.metadata_file import SAYS_DAMAGED, is_damaged
 
 PATIENCE = 10.0  # seconds until a port that does not answer is given up
 READWRITE, READWRITE_OPENCREATE = 2, 3
 NOT_ANSWERED = (mlmd_errors.UnavailableError, mlmd_errors.DeadlineExceededError)
 LOST = ("connection", "gone away", "mysql_real_connect", "terminating", "shutting down")
-DAMAGED = ("file is not a database", "database disk image is malformed")
+DAMAGED = (
+    *SAYS_DAMAGED,
+    "Results missing for ids",
+    "Failed to parse proto",
+    "Attempt to populate property",
+)
+OTHER_VERSION = ("is older than library version", "is greater than library version")
 REFUSED = ("mysql", "PostgreSQL", "Metadata storage")
 
 
@@ -54,9 +65,17 @@ def connection_config(connection: Connection, password: str, *, create: bool) ->
     return config
 
 
+_looked_through: set[tuple[str, int]] = set()  # paths and inodes: a restored file is another
+
+
 def in_reach(connection: Connection) -> None:
-    """Try the port of a server; raises MetadataUnavailable if nobody answers."""
+    """Try the port of a server, or look a file through that this process did not open before.
+
+    Raises MetadataUnavailable if nobody answers, MetadataLost if the file is damaged.
+    """
     if connection.kind == "sqlite":
+        if connection.is_there():
+            _look_through(connection, Path(connection.address))
         return
     try:
         socket.create_connection((connection.host, connection.port), timeout=PATIENCE).close()
@@ -78,12 +97,14 @@ def translating_server_errors(connection: Connection) -> Iterator[None]:
         yield
     except (mlmd_errors.StatusError, RuntimeError) as error:
         opening, text = isinstance(error, RuntimeError), str(error)
+        if opening and any(words in text for words in OTHER_VERSION):
+            raise MetadataUnavailable(
+                f"ML Metadata at {connection.address} was written by another version of "
+                f"ml-metadata than the one installed: install that one, or migrate the store."
+            ) from None
         if connection.kind == "sqlite":
             if any(words in text for words in DAMAGED):
-                raise MetadataLost(
-                    f"The file of ML Metadata, {connection.address}, is damaged: restore it from "
-                    f"a backup, or run unweave doctor `rebuild`, which makes it anew."
-                ) from None
+                raise _damaged(connection) from None
             raise
         in_reach(connection)
         if opening and any(words in text for words in REFUSED):
@@ -100,6 +121,22 @@ def translating_server_errors(connection: Connection) -> Iterator[None]:
             f"The metadata server {connection.address} was lost on the way: run the same command "
             f"again, which completes what is missing in it."
         ) from None
+
+
+def _look_through(connection: Connection, file: Path) -> None:
+    seen = connection.address, file.stat().st_ino
+    if seen in _looked_through:
+        return
+    if is_damaged(file):
+        raise _damaged(connection)
+    _looked_through.add(seen)
+
+
+def _damaged(connection: Connection) -> MetadataLost:
+    return MetadataLost(
+        f"The file of ML Metadata, {connection.address}, is damaged: restore it from a backup, or "
+        f"run unweave doctor `rebuild`, which makes it anew."
+    )
 
 
 @contextmanager

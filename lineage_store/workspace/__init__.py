@@ -2,6 +2,7 @@
 
 folder            the paths in it, and the lock of whoever writes
 metadata_address  where its MLMD lives: a file of its own, or a server
+metadata_file     whether MLMD can read a file of its own
 while_reading     temporary files of commands that only read
 passwords         from the environment or from a file of their owner's
 request_folder    the files of a deletion request

@@ -20,8 +20,10 @@ from lineage_store.processing.named_recipients import load_recipients, save_reci
 from lineage_store.requests import Controller, load_controller, save_controller
 from lineage_store.workspace import open_workspace
 from lineage_store.workspace.metadata_address import parse_connection
+from lineage_store.workspace.metadata_file import is_damaged
 from pipelines.backends.direct import DirectBackend
 from tests.faults.parsers import Parser
+from tests.lineage_store.workspace.test_metadata_file import ended, small_store
 from tests.tf_records import example, record
 from unlearning.erasure import ended_digests
 from unlearning.estimators.known_formats import FORMATS
@@ -216,9 +218,22 @@ def packed(text):
     }
 
 
+def metadata_file(here):
+    """The file of ML Metadata: over what MLMD cannot read it ends the process, here a fork."""
+    file = here / "metadata.sqlite"
+    whole = small_store(file)
+
+    def read(data):
+        file.write_bytes(data)
+        assert is_damaged(file) or ended(file) == 0
+
+    return {"file of ML Metadata": Parser(whole, read)}
+
+
 def all_kept(workspace, here):
     """Return all parsers by their names."""
     return {
         **small_files(workspace, here), **data_of_a_model(workspace), **options(here),
-        **settings_of_keras(here), **own_pipelines(workspace, here), **estimators(),
+        **settings_of_keras(here), **metadata_file(here), **own_pipelines(workspace, here),
+        **estimators(),
     }  # fmt: skip

@@ -263,7 +263,7 @@ NAMES = [
     "scan, NPY", "scan, safetensors", "scan, TFRecord", "scan, SavedModel", "table", "letter",
     "ledger", "data of a model", "format", "kept receipt", "erased digests", "controller",
     "recipients", "served columns", "ids file", "address", "gated Example", "ledger of shards",
-    "estimator", "settings of Keras",
+    "estimator", "settings of Keras", "file of ML Metadata",
 ]  # fmt: skip
 
 

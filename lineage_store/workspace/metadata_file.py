@@ -1,0 +1,90 @@
+"""Whether ML Metadata can read its SQLite file: looked through by SQLite, without MLMD.
+
+MLMD reads what it finds as it wrote it. By a text that is no UTF-8 a name becomes bytes; over a
+number that is none, or a property whose node is gone, it ends the whole process (a failed check in
+C++, MLMD 1.16). Whoever cleans up by SQL, or restores a part, makes such rows. So a process looks
+the file through before it first opens it: 1.3 ms for a small workspace's, 0.8 s for 74 MB (300,000
+artifacts and events).
+"""
+
+import sqlite3
+from collections import deque
+from contextlib import closing
+from pathlib import Path
+
+INT32 = 2**31 - 1
+SMALL = frozenset({"type", "state", "last_known_state", "type_kind", "data_type", "step_index"})
+TEXT, WHOLE = "'text'", "'integer'"
+KINDS = {  # what SQLite says of values by what MLMD says of columns
+    "INT": WHOLE,
+    "INTEGER": WHOLE,
+    "TINYINT(1)": WHOLE,
+    "BOOLEAN": WHOLE,
+    "DOUBLE": "'integer', 'real'",
+    "TEXT": TEXT,
+    "VARCHAR(255)": TEXT,
+    "BLOB": "'text', 'blob'",
+}
+OF_KIND = "SELECT id FROM Type WHERE name NOT LIKE 'mlmd.%' AND type_kind ="  # but built-in ones
+# Rows that belong to none, in pairs of tables; each is a question with no answer in a whole file.
+LOST_ROWS = (
+    "SELECT artifact_id FROM ArtifactProperty EXCEPT SELECT id FROM Artifact",
+    "SELECT execution_id FROM ExecutionProperty EXCEPT SELECT id FROM Execution",
+    "SELECT context_id FROM ContextProperty EXCEPT SELECT id FROM Context",
+    f"SELECT type_id FROM Execution EXCEPT {OF_KIND} 0",
+    f"SELECT type_id FROM Artifact EXCEPT {OF_KIND} 1",
+    f"SELECT type_id FROM Context EXCEPT {OF_KIND} 2",
+    "SELECT 1 FROM Type WHERE (SELECT count(*) FROM MLMDEnv) <> 1",
+)
+SAYS_DAMAGED = (  # SQLite's own words
+    "file is not a database",
+    "malformed",
+    "unsupported file format",
+    "Could not decode to UTF-8",
+)
+
+
+def is_damaged(file: Path) -> bool:
+    """Say whether a file of MLMD holds what MLMD cannot read; False for what is no file of MLMD.
+
+    It is opened as MLMD opens it, so that a journal left by a killed process is played back first.
+    """
+    try:
+        with closing(sqlite3.connect(file)) as store:
+            return _is_damaged(store)
+    except sqlite3.OperationalError as error:  # locked, not to be read, no table of MLMD
+        return any(words in str(error) for words in SAYS_DAMAGED)
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
+        return True
+
+
+def _is_damaged(store: sqlite3.Connection) -> bool:
+    if store.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
+        return True
+    tables = store.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    )
+    return any(_is_unreadable(store, table) for (table,) in tables.fetchall()) or any(
+        store.execute(rows).fetchone() for rows in LOST_ROWS
+    )
+
+
+def _is_unreadable(store: sqlite3.Connection, table: str) -> bool:
+    """Say whether a table holds a value of another kind than its column's, or no text in UTF-8."""
+    columns = store.execute("SELECT name, type FROM pragma_table_info(?)", (table,)).fetchall()
+    kinds = [(name, KINDS[kind]) for name, kind in columns if kind in KINDS]
+    other = " OR ".join(_is_other(column, kind) for column, kind in kinds)
+    if other and store.execute(f'SELECT 1 FROM "{table}" WHERE {other} LIMIT 1').fetchone():
+        return True
+    texts = [f'"{column}"' for column, kind in kinds if kind == TEXT]
+    if texts:  # what is fetched is decoded, or refused
+        deque(store.execute(f'SELECT {", ".join(texts)} FROM "{table}"'), maxlen=0)
+    return False
+
+
+def _is_other(column: str, kind: str) -> str:
+    """Return the SQL for a value that MLMD cannot take for one of this column."""
+    other = f"""typeof("{column}") NOT IN ({kind}, 'null')"""
+    if column.startswith("is_"):
+        return f'{other} OR "{column}" NOT IN (0, 1)'
+    return f'{other} OR abs("{column}") > {INT32}' if column in SMALL else other
