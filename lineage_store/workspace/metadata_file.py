@@ -3,23 +3,29 @@
 MLMD reads what it finds as it wrote it. By a text that is no UTF-8 a name becomes bytes; over a
 number that is none, or a property whose node is gone, it ends the whole process (a failed check in
 C++, MLMD 1.16). Whoever cleans up by SQL, or restores a part, makes such rows. So a process looks
-the file through before it first opens it: 1.3 ms for a small workspace's, 0.8 s for 74 MB (300,000
-artifacts and events).
+the file through before it first opens it: a small workspace's in 2 ms, 74 MB (300,000 artifacts and
+events) in 0.9 s.
+
+It is looked through by a process of its own (this file alone, 30 ms to start): ML Metadata links a
+SQLite of its own, and a process that opens the file by another drops its locks.
 """
 
 import sqlite3
+import subprocess
+import sys
 from collections import deque
 from contextlib import closing
 from pathlib import Path
 
+WHOLE, FOUND = 0, 3
 INT32 = 2**31 - 1
 SMALL = frozenset({"type", "state", "last_known_state", "type_kind", "data_type", "step_index"})
-TEXT, WHOLE = "'text'", "'integer'"
+TEXT, NUMBER = "'text'", "'integer'"
 KINDS = {  # what SQLite says of values by what MLMD says of columns
-    "INT": WHOLE,
-    "INTEGER": WHOLE,
-    "TINYINT(1)": WHOLE,
-    "BOOLEAN": WHOLE,
+    "INT": NUMBER,
+    "INTEGER": NUMBER,
+    "TINYINT(1)": NUMBER,
+    "BOOLEAN": NUMBER,
     "DOUBLE": "'integer', 'real'",
     "TEXT": TEXT,
     "VARCHAR(255)": TEXT,
@@ -45,17 +51,25 @@ SAYS_DAMAGED = (  # SQLite's own words
 
 
 def is_damaged(file: Path) -> bool:
-    """Say whether a file of MLMD holds what MLMD cannot read; False for what is no file of MLMD.
+    """Say whether a file of MLMD holds what MLMD cannot read; False for what is no file of MLMD."""
+    looked = subprocess.run(
+        [sys.executable, "-I", __file__, str(file.absolute())], capture_output=True, check=False
+    )
+    return looked.returncode == FOUND
+
+
+def main(file: str) -> int:
+    """Look a file through in this process; return the exit status.
 
     It is opened as MLMD opens it, so that a journal left by a killed process is played back first.
     """
     try:
         with closing(sqlite3.connect(file)) as store:
-            return _is_damaged(store)
+            return FOUND if _is_damaged(store) else WHOLE
     except sqlite3.OperationalError as error:  # locked, not to be read, no table of MLMD
-        return any(words in str(error) for words in SAYS_DAMAGED)
+        return FOUND if any(words in str(error) for words in SAYS_DAMAGED) else WHOLE
     except (sqlite3.DatabaseError, UnicodeDecodeError):
-        return True
+        return FOUND
 
 
 def _is_damaged(store: sqlite3.Connection) -> bool:
@@ -88,3 +102,7 @@ def _is_other(column: str, kind: str) -> str:
     if column.startswith("is_"):
         return f'{other} OR "{column}" NOT IN (0, 1)'
     return f'{other} OR abs("{column}") > {INT32}' if column in SMALL else other
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

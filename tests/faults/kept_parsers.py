@@ -20,10 +20,9 @@ from lineage_store.processing.named_recipients import load_recipients, save_reci
 from lineage_store.requests import Controller, load_controller, save_controller
 from lineage_store.workspace import open_workspace
 from lineage_store.workspace.metadata_address import parse_connection
-from lineage_store.workspace.metadata_file import is_damaged
 from pipelines.backends.direct import DirectBackend
 from tests.faults.parsers import Parser
-from tests.lineage_store.workspace.test_metadata_file import ended, small_store
+from tests.lineage_store.workspace.test_metadata_file import damaged, ended, small_store
 from tests.tf_records import example, record
 from unlearning.erasure import ended_digests
 from unlearning.estimators.known_formats import FORMATS
@@ -225,7 +224,7 @@ def metadata_file(here):
 
     def read(data):
         file.write_bytes(data)
-        assert is_damaged(file) or ended(file) == 0
+        assert damaged(file) or ended(file) == 0
 
     return {"file of ML Metadata": Parser(whole, read)}
 
