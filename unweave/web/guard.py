@@ -73,14 +73,20 @@ def _answer(desk: Desk, rule: Rule, handler: Handler, request: Request, form: Fo
 
 
 def _visit(desk: Desk, request: Request, form: Form) -> Visit:
-    cookie = request.cookies.get(desk.binding.cookie)
+    cookie, sign_in = request.cookies.get(desk.binding.cookie), desk.binding.sign_in
+    name = None if sign_in is None else sign_in.named(request.headers)
     user: User | None = None
-    if cookie:
+    named: User | None = None
+    if cookie or name:
         with desk.accounts() as accounts:
-            digest = accounts.sign_ins.user_of(cookie, now=desk.seconds)
+            digest = accounts.sign_ins.user_of(cookie, now=desk.seconds) if cookie else None
             user = None if digest is None else accounts.users.of_digest(digest)
+            named = accounts.users.named(name) if name else None
+    if sign_in is not None and user != named:  # the proxy let another in, or nobody
+        user = None
     return Visit(
         user=user,
+        named=named,
         token=form_token(cookie) if cookie and user else "",
         cookie=cookie if user else None,
         own=request.cookies.get(desk.binding.own_cookie),

@@ -32,6 +32,10 @@ OF = "\b\n" + "\n".join(
               help="The certificate's key (PEM).")  # fmt: skip
 @click.option("--trusted-proxy", "proxy", is_flag=True,
               help="A proxy before it speaks TLS, and is the only way here.")  # fmt: skip
+@click.option("--user-header", metavar="HEADER",
+              help="The proxy signs people in, and names them in this header.")  # fmt: skip
+@click.option("--proxy-secret", type=click.Path(path_type=Path), metavar="FILE",
+              help="The secret by which such a proxy is known.")  # fmt: skip
 @click.option("--name", "names", multiple=True, metavar="HOST",
               help="By which name browsers ask for it; again for another one.")  # fmt: skip
 def serve(
@@ -40,6 +44,8 @@ def serve(
     certificate: Path | None,
     key: Path | None,
     proxy: bool,
+    user_header: str | None,
+    proxy_secret: Path | None,
     names: tuple[str, ...],
 ) -> None:
     """Serve the desk of a workspace to browsers, until it is interrupted.
@@ -51,7 +57,15 @@ def serve(
     from unweave.web.process.desk import Desk
     from unweave.web.serve_desk import serve_desk
 
-    binding = bind(place, names=names, certificate=certificate, key=key, proxy=proxy)
+    binding = bind(
+        place,
+        names=names,
+        certificate=certificate,
+        key=key,
+        proxy=proxy,
+        user_header=user_header,
+        proxy_secret=proxy_secret,
+    )
     desk = Desk(root=workspace, binding=binding)
     desk.session.workspace().keys()  # what is missing is told before anybody asks
     say(f"The desk is at {binding.home}", err=True)

@@ -106,6 +106,11 @@ class Users:
             raise NothingFound("There is no user of that name: `unweave user list` lists them.")
         return self._user(row)
 
+    def named(self, name: str) -> User | None:
+        """Return the person of a name, whatever its case, who may still come in, or None."""
+        found = self.of_digest(self._digest(name))
+        return None if found is None or found.is_program else found
+
     def of_digest(self, digest: bytes) -> User | None:
         """Return a user who may still come in, or None."""
         row = self._row(digest)

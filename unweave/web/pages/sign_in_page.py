@@ -15,12 +15,17 @@ from unweave.web.accounts.one_time_codes import address, shown
 from unweave.web.accounts.passwords import turn
 from unweave.web.accounts.sign_ins import LONGEST
 from unweave.web.accounts.users import SPENT, User
-from unweave.web.process.desk import Desk
+from unweave.web.process.desk import Accounts, Desk
 from unweave.web.process.matrix import HOME
 from unweave.web.process.rendering import Page, rendered, see
 from unweave.web.process.visits import Visit
 
 WRONG = "That did not let you in: mind the name, the password, and the code that the app shows now."
+ELSEWHERE = "Nobody signs in here: the proxy before the desk does that."
+UNNAMED = (
+    "The proxy before the desk named nobody who may use it. An owner adds people by "
+    "`unweave user add`, under the name that the proxy says."
+)
 TOO_OFTEN = "Too many tries for this name: wait five minutes."
 
 
@@ -28,12 +33,16 @@ def show(desk: Desk, visit: Visit) -> Response:
     """Show the form, or the first page of who is signed in."""
     if visit.user is not None:
         return see(HOME[visit.user.role])
+    if desk.binding.sign_in is not None:
+        return _named(desk, visit)
     set_up = visit.query.get("set") == "1"
     return _form(visit, note="You are set up: sign in now." if set_up else None)
 
 
 def sign_in(desk: Desk, visit: Visit) -> Response:
     """Let somebody in."""
+    if desk.binding.sign_in is not None:
+        raise BadInput(ELSEWHERE)
     with turn():
         return _sign_in(desk, visit)
 
@@ -55,12 +64,30 @@ def _sign_in(desk: Desk, visit: Visit) -> Response:
         )
         if user is None:
             return _form(visit, error=WRONG, status=403)
-        if visit.cookie is not None:  # one browser is one person
-            accounts.sign_ins.end(visit.cookie)
-        cookie = accounts.sign_ins.begin(
-            user.digest, now=desk.seconds, random_bytes=desk.random_bytes
-        )
+        cookie = _begun(desk, accounts, user, visit)
     desk.tries.forget(folded)
+    return _come_in(desk, user, cookie)
+
+
+def _named(desk: Desk, visit: Visit) -> Response:
+    """Let in whom the proxy names; who has just signed out here asks for it."""
+    user = visit.named
+    if user is None:
+        return rendered(Page("refused.html.j2", {"why": UNNAMED, "status": 403}, 403), visit)
+    if visit.query.get("out") == "1":
+        return rendered(Page("signed_out.html.j2", {}), visit)
+    with desk.accounts() as accounts:
+        cookie = _begun(desk, accounts, user, visit)
+    return _come_in(desk, user, cookie)
+
+
+def _begun(desk: Desk, accounts: Accounts, user: User, visit: Visit) -> str:
+    if visit.cookie is not None:  # one browser is one person
+        accounts.sign_ins.end(visit.cookie)
+    return accounts.sign_ins.begin(user.digest, now=desk.seconds, random_bytes=desk.random_bytes)
+
+
+def _come_in(desk: Desk, user: User, cookie: str) -> Response:
     desk.log(user, lambda number: SignedIn(number))
     response = see(HOME[user.role])
     response.set_cookie(
@@ -80,7 +107,7 @@ def sign_out(desk: Desk, visit: Visit) -> Response:
     assert visit.cookie is not None
     with desk.accounts() as accounts:
         accounts.sign_ins.end(visit.cookie)
-    response = see("/sign-in")
+    response = see("/sign-in" if desk.binding.sign_in is None else "/sign-in?out=1")
     response.delete_cookie(
         desk.binding.cookie, secure=desk.binding.secure, httponly=True, samesite="strict"
     )

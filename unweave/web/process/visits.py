@@ -63,10 +63,12 @@ class Visit:
     """One request for a page: by whom, with what in its address, and with which form.
 
     `user` is None of who is not signed in. `token` is what a form of this page must send back,
-    `own` the cookie of whoever sees a request of their own.
+    `own` the cookie of whoever sees a request of their own. `named` is whom a proxy says that it
+    signed in, where it does that.
     """
 
     user: User | None
+    named: User | None = None
     token: str = ""
     cookie: str | None = None
     own: str | None = None
