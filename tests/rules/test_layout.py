@@ -40,7 +40,7 @@ ROOMS = """
     components  components/ingestion
 
     pipelines
-    pipelines/definitions  pipelines/backends  pipelines/runs
+    pipelines/definitions  pipelines/backends  pipelines/runs  pipelines/by_tasks
 
     unweave/answers  unweave/text  unweave/report  unweave/graphs
     unweave/session  unweave/letters  unweave/desk  unweave/exports

@@ -331,7 +331,23 @@ def counts_text(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {state}" for state, count in counts.items()) or "none"
 
 
+def opened(answer: Answer) -> list[Any]:
+    """Say which run was left open, and what runs it."""
+    models_ = f", which replaces {', '.join(answer['replaced'])}" if answer["replaced"] else ""
+    return [
+        f"The run {answer['run']}{models_} is open: unweave component NAME --run {answer['run']}."
+    ]
+
+
+def component(answer: Answer) -> list[Any]:
+    """Say whether a component has run."""
+    said = "has run" if answer["there"] else "is no part of it, or it has ended"
+    return [f"{answer['component']} of {answer['run']} {said}."]
+
+
 VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
+    "opened": opened,
+    "component": component,
     "trained": trained,
     "planned": planned,
     "forgotten": forgotten,
