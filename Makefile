@@ -30,7 +30,7 @@ test-dagster: .venv/.ready .venv-dagster/.ready ## run the example of the docs b
 	.venv/bin/python -m pytest -m "" tests/tfx/test_dagster.py
 
 test-airflow: .venv/.ready .venv-airflow/.ready ## run the page on Airflow on a scheduler, in an environment of its own (200 MB)
-	.venv/bin/python -m pytest -m "" tests/tfx/test_airflow.py
+	.venv/bin/python -m pytest -m "" tests/tfx/test_airflow.py tests/tfx/test_airflow_tasks.py
 
 .venv-%/.ready: install/env-%.txt
 	.venv/bin/python -m venv .venv-$*

@@ -5,6 +5,8 @@ a deletion that has not registered a new model; its requests wait again. A run t
 has carried on, or cleared away, is open no more.
 """
 
+from typing import Literal
+
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput, CheckFailed, DiskFull, NotRecorded, WorkspaceBusy
 from lineage_store.index import deletions, models, record_failure, writing_index
@@ -18,9 +20,11 @@ from pipelines.runs.killed_runs import sweep
 
 TRAIN, FORGET = "train-", "forget-"
 
+Outcome = Literal["has run", "is no part of it", "its run has ended"]
 
-def run_component(workspace: Workspace, run: str, component: str, *, command: Command) -> bool:
-    """Run a component, once; False if the run has none of that name, or has ended without it.
+
+def run_component(workspace: Workspace, run: str, component: str, *, command: Command) -> Outcome:
+    """Run a component, once, and say how that went.
 
     Raises BadInput for a run that is not open and has not ended, CheckFailed for one whose model a
     deletion has ended, WorkspaceBusy for a component that comes after others which have not run,
@@ -28,8 +32,8 @@ def run_component(workspace: Workspace, run: str, component: str, *, command: Co
     """
     pipeline = pipeline_of(workspace, run)
     if pipeline is None:
-        _must_have_ended(workspace, run)
-        return False
+        _must_have_ended(workspace, run, component)
+        return "its run has ended"
     phase(component)
     try:
         with translated():
@@ -43,7 +47,7 @@ def run_component(workspace: Workspace, run: str, component: str, *, command: Co
         raise
     if component == LAST:
         close_run(workspace, run)
-    return there
+    return "has run" if there else "is no part of it"
 
 
 def _give_up(workspace: Workspace, run: str, *, command: Command) -> None:
@@ -53,17 +57,19 @@ def _give_up(workspace: Workspace, run: str, *, command: Command) -> None:
         sweep(workspace, today=command.today)
 
 
-def _must_have_ended(workspace: Workspace, run: str) -> None:
+def _must_have_ended(workspace: Workspace, run: str, component: str) -> None:
+    """A deletion that is done is this run's, whoever carried it on; a model may be another's."""
     with writing_index(workspace) as connection:
         states = {one.id: one.state for one in models.models(connection)}
-        done = {one.id for one in deletions.all_requests(connection) if one.state == "done"}
-    made = states.get(run.removeprefix(TRAIN)) if run.startswith(TRAIN) else None
-    if made is not None and made != "live":
+        done = {f"{FORGET}{one.id}" for one in deletions.all_requests(connection)
+                if one.state == "done"}  # fmt: skip
+    made = states.get(run.removeprefix(TRAIN), "") if run.startswith(TRAIN) else ""
+    if made not in ("", "live"):
         raise CheckFailed(
             f"The model of {run} has ended: no task makes it again. Train another by a new run."
         )
-    if made is None and run.removeprefix(FORGET) not in done:
+    if run not in done and not (made and component == LAST):
         raise BadInput(
-            f"There is no open run {run}: it has failed, or another command that writes to the "
-            f"workspace came between and cleared it away. Begin a new one."
+            f"There is no open run {run}: it has ended or failed, or another command that writes "
+            f"to the workspace came between and cleared it away. Begin a new one."
         )

@@ -34,7 +34,7 @@ def _warm(monkeypatch):
 
 
 def run_one(root, component, run):
-    return run_one_component(Session(root=root), component, run=run)["there"]
+    return run_one_component(Session(root=root), component, run=run)["outcome"]
 
 
 def left_open(root, run):
@@ -47,7 +47,7 @@ def left_open(root, run):
 def run_all(root, run):
     """Run the components of an open run in an order that an orchestrator may choose."""
     for component in left_open(root, run):
-        assert run_one(root, component, run)
+        assert run_one(root, component, run) == "has run"
 
 
 def shaped(parts, *, replaced=()):
@@ -80,17 +80,18 @@ def test_components_run_one_by_one_make_what_localdagrunner_makes(tmp_path):
         run_one(root, "Pusher", "train-m1")
     parts = left_open(root, "train-m1")
     assert parts == shaped(parts)
-    assert not run_one(root, "StatisticsGen", "train-m1")
+    assert "metadata.sqlite" not in (root / "tfx/train-m1/open-run.json").read_text()
+    assert run_one(root, "StatisticsGen", "train-m1") == "is no part of it"
     run_all(root, "train-m1")
     assert project.audit()["findings"] == []
-    assert not run_one(root, "LineageTrainer", "train-m1")  # it has ended, and nothing is done
+    assert run_one(root, "RunRecorder", "train-m1") == "its run has ended"
 
     project.requests.add(["p3"])
     assert project.requests.run() == {"run": "forget-r1", "replaced": ["m1"]}
     parts = left_open(root, "forget-r1")
     assert parts == shaped(parts, replaced=["m1"])
     run_all(root, "forget-r1")
-    assert not run_one(root, "Eraser", "forget-r1")
+    assert run_one(root, "Eraser", "forget-r1") == "its run has ended"
     assert project.requests.show("q1")["state"] == "done"
     assert project.audit(replay=4)["findings"] == []
     assert project.doctor()["ok"]
@@ -171,9 +172,10 @@ def test_what_fails_is_taken_back_and_what_others_carry_on_is_done(tmp_path, mon
 
     by_tasks.train(given, **OPTIONS)
     fails_at(None)
-    assert run_one(root, "GatedExampleGen", "train-m1")
+    assert run_one(root, "GatedExampleGen", "train-m1") == "has run"
     here.train(given, **OPTIONS)  # another command clears away what is not registered
-    assert not run_one(root, "LineageTrainer", "train-m1")  # since there is such a model now
+    with pytest.raises(BadInput, match="There is no open run train-m1"):
+        run_one(root, "LineageTrainer", "train-m1")
     assert [one["state"] for one in here.models()] == ["live"]
 
     here.requests.add(["p3"])
@@ -189,7 +191,7 @@ def test_what_fails_is_taken_back_and_what_others_carry_on_is_done(tmp_path, mon
     by_tasks.requests.run()
     run_one(root, "DeletionPlanner_m1", "forget-r1")
     here.requests.run()  # another command finishes it
-    assert not run_one(root, "Unlearner_m1", "forget-r1")
+    assert run_one(root, "Unlearner_m1", "forget-r1") == "its run has ended"
     assert here.requests.show("q1")["state"] == "done"
     assert len(list(root.glob("requests/*/certificate.json"))) == 1
     assert here.audit()["findings"] == []

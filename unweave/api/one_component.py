@@ -10,7 +10,7 @@ from unweave.session.session import Session, both
 
 
 def run_one_component(session: Session, component: str, *, run: str) -> dict[str, Any]:
-    """Run a component of an open run, once; the answer says whether the run has it.
+    """Run a component of an open run, once; the answer's `outcome` says how that went.
 
     What killed commands left stays: this run would be taken for such. Raises WorkspaceBusy for a
     component that comes after others which have not run, BadInput for a run that is not open.
@@ -23,5 +23,5 @@ def run_one_component(session: Session, component: str, *, run: str) -> dict[str
         working(workspace.root, since=session.time, clock=monotonic) as tell,
         listening(both(session.listener, tell)),
     ):
-        there = run_component(workspace, run, component, command=session.command())
-    return {"run": run, "component": component, "there": there}
+        outcome = run_component(workspace, run, component, command=session.command())
+    return {"run": run, "component": component, "outcome": outcome}

@@ -340,9 +340,8 @@ def opened(answer: Answer) -> list[Any]:
 
 
 def component(answer: Answer) -> list[Any]:
-    """Say whether a component has run."""
-    said = "has run" if answer["there"] else "is no part of it, or it has ended"
-    return [f"{answer['component']} of {answer['run']} {said}."]
+    """Say what became of a component."""
+    return [f"{answer['component']} of {answer['run']}: {answer['outcome']}."]
 
 
 VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
