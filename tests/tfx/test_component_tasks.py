@@ -1,7 +1,7 @@
 """Runs that are left open, and their components run one by one, each by a session of its own."""
 
 import json
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -119,6 +119,48 @@ def test_components_run_one_by_one_make_what_localdagrunner_makes(tmp_path):
     assert both[0] == both[1]
     digests = [[one["weights_digest"] for one in each.models()] for each in (project, here)]
     assert digests[0] == digests[1]
+
+
+class Gone(BaseException):
+    """The process of a component is gone, as if it was killed."""
+
+
+def test_each_component_that_is_killed_at_its_end_is_made_anew(tmp_path, monkeypatch):
+    from tfx.orchestration.portable.launcher import Launcher
+
+    given, root = write_people(tmp_path / "people.csv"), tmp_path / "ws"
+    project = Project(root, backend=TasksBackend())
+    publish, killed = Launcher._publish_successful_execution, set()
+
+    def gone_at_first(launcher, *arguments):
+        name = launcher._pipeline_node.node_info.id
+        if name not in killed:
+            killed.add(name)
+            raise Gone
+        publish(launcher, *arguments)
+
+    monkeypatch.setattr(Launcher, "_publish_successful_execution", gone_at_first)
+
+    def run_all_twice(run):
+        killed.clear()
+        parts = left_open(root, run)
+        for component in parts:
+            with suppress(Gone):  # but importers, which are no launcher's work
+                run_one(root, component, run)
+            assert run_one(root, component, run) in ("has run", "its run has ended")
+        assert {one for one in parts if not one.startswith("Old")} == killed
+        assert project.audit(replay=4)["findings"] == []
+
+    project.train(given, **OPTIONS)
+    run_all_twice("train-m1")
+    project.requests.add(["p3"])
+    project.requests.run()
+    run_all_twice("forget-r1")
+    assert project.doctor()["ok"]
+    assert len(list(root.glob("requests/*/certificate.json"))) == 1
+    assert len(list(root.glob("serving/*/*"))) == 1
+    kinds = [one for one in kinds_of(root) if not one.startswith("request")]
+    assert kinds == ["model made", "deletion asked", "model made", "rows deleted"]
 
 
 def test_a_run_with_all_components_has_the_shape_that_is_known_before(tmp_path):
