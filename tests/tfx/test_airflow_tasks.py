@@ -3,8 +3,10 @@
 First of all that a scheduler parses them before there is anything; then as the page tells it.
 """
 
+import contextlib
 import json
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -111,24 +113,45 @@ def test_a_scheduler_parses_the_definitions_before_there_is_anything(tmp_path):
     assert "The DAG churn-train may run several tasks at once" in done.stderr
 
 
-@pytest.mark.tfx
-def test_the_page_s_dags_have_a_task_for_each_component_on_a_running_scheduler(tmp_path):
+@contextlib.contextmanager
+def running_the_page(tmp_path, *, kills=()):
+    """A running Airflow with the page's DAGs; the calls of the program are killed at some places.
+
+    What the progress file told when one was killed is a line each in `phases`.
+    """
     environment_of(tmp_path)
     dags, root = tmp_path / "dags", tmp_path / "churn"
     dags.mkdir()
-    program, kills, phases = (tmp_path / name for name in ("unweave", "kills", "phases"))
-    killed = shlex.join([*map(str, warm_python()), "-m", "tests.faults.killed_command", str(kills)])
+    program, places, phases = (tmp_path / name for name in ("unweave", "kills", "phases"))
+    python = [*map(str, warm_python()), "-m", "tests.faults.killed_command", str(places)]
     program.write_text(
-        f'#!/bin/sh\nPYTHONPATH={TOP}:{TOP}/tests {killed} "$@"\nstatus=$?\n'
+        f'#!/bin/sh\nPYTHONPATH={TOP}:{TOP}/tests {shlex.join(python)} "$@"\nstatus=$?\n'
         f"[ $status -lt 128 ] || cat {root}/at-work.json >>{phases}\nexit $status\n"
     )
     program.chmod(0o755)
-    kills.write_text(json.dumps(KILLS))
-    given = write_table(tmp_path / "people.csv")
+    places.write_text(json.dumps(kills))
     (dags / "tasks.py").write_text(definitions_in(tmp_path), encoding="utf-8")
-    project = Project(root, backend=TfxBackend(), reveal=True)
     names = ("churn-train", "churn-forget", "churn-audit")
     with running_airflow(tmp_path / "airflow", dags, known=names) as airflow:
+        yield airflow
+    assert json.loads(places.read_text()) == []
+    for path in (one for one in (tmp_path / "airflow").rglob("*") if one.is_file()):
+        assert not any(name.encode() in path.read_bytes() for name in GONE), path
+
+
+def must_be_alike(project, other):
+    """Hold that all models of two workspaces have the same bits, and what the first says is so."""
+    assert project.audit(replay=4)["findings"] == []
+    assert project.doctor()["ok"]
+    digests = [[one["weights_digest"] for one in each.models()] for each in (project, other)]
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.tfx
+def test_the_page_s_dags_have_a_task_for_each_component_and_are_killed_five_times(tmp_path):
+    given, root = write_table(tmp_path / "people.csv"), tmp_path / "churn"
+    project = Project(root, backend=TfxBackend(), reveal=True)
+    with running_the_page(tmp_path, kills=KILLS) as airflow:
         training = airflow.trigger("churn-train")
         assert airflow.ends("churn-train", training) == "success"
         tasks = airflow.mapped_tasks("churn-train", training)
@@ -136,13 +159,11 @@ def test_the_page_s_dags_have_a_task_for_each_component_on_a_running_scheduler(t
         assert skipped(tasks) == {"StatisticsGen", "ExampleValidator", "BaseLedger"}
         assert project.audit(replay=4)["findings"] == []
 
-        # By REST, and killed in five phases, once while it erases.
         project.requests.add(GONE[:1])
         run = airflow.trigger("churn-forget", {"requests": ["q1"]})
         assert airflow.ends("churn-forget", run) == "success"
-        assert json.loads(kills.read_text()) == []
-        told_then = [json.loads(one)["what"] for one in phases.read_text().splitlines()]
-        assert len(told_then) == len({*told_then}) == len(KILLS), told_then
+        phases = (tmp_path / "phases").read_text().splitlines()
+        assert len({json.loads(one)["what"] for one in phases}) == len(phases) == len(KILLS)
         tasks = airflow.mapped_tasks("churn-forget", run)
         assert sorted(name for (name, _), one in tasks.items() if one["try_number"] == 2) == [
             "Certifier", "Eraser", "gate", "model.GatedExampleGen", "model.Unlearner"
@@ -152,44 +173,48 @@ def test_the_page_s_dags_have_a_task_for_each_component_on_a_running_scheduler(t
         assert verify(certificate, public_key=root / "keys/public.pem")["ok"]
         assert audit_of(airflow, 0) == "success"
 
-        # By an event, in two models, of which one starts from the other; with no help of a cache.
-        project.train(given, base="m2", **COLUMNS, **OPTIONS)
-        project.requests.add(GONE[1:2])
-        airflow.ask("datasets/events", {"dataset_uri": "unweave://churn/asked"})
-        *_, last = until(lambda: (now := airflow.runs("churn-forget"))[1:] and now)
-        assert last["run_type"] == "dataset_triggered"
-        run = last["dag_run_id"]
-        assert airflow.ends("churn-forget", run) == "success"
-        assert project.requests.show("q2")["state"] == "done"
-        states = ran(root, "forget-r2")
-        assert told(airflow.mapped_tasks("churn-forget", run), ["m2", "m3"]) == states.keys()
-        cached = {name for name, one in states.items() if one != [COMPLETE]}
-        assert {name[:3] for name in cached} == {"Old"}  # these name what is there: importers
-        assert audit_of(airflow, 1) == "success"
+        # A task of the training, run again: its model has ended.
+        again = {"task_ids": ["LineageTrainer"], "dag_run_id": training, "only_failed": False,
+                 "include_downstream": True, "reset_dag_runs": True, "dry_run": False}  # fmt: skip
+        airflow.ask("dags/churn-train/clearTaskInstances", again)
+        assert airflow.ends("churn-train", training) == "failed"
+        assert [one["state"] for one in project.models()] == ["deleted", "live"]
+    here = Project(tmp_path / "local", backend=TfxBackend(), reveal=True)
+    here.train(given, key_file=root / "keys/secret", **COLUMNS, **OPTIONS)
+    here.forget(GONE[:1])
+    must_be_alike(project, here)
 
+
+@pytest.mark.tfx
+def test_an_event_has_two_models_forget_of_which_one_starts_from_the_other(tmp_path):
+    given, root = write_table(tmp_path / "people.csv"), tmp_path / "churn"
+    project = Project(root, backend=TfxBackend(), reveal=True)
+    project.train(given, **COLUMNS, **OPTIONS)
+    project.train(given, base="m1", **COLUMNS, **OPTIONS)
+    shutil.copytree(root, tmp_path / "local")
+    with running_the_page(tmp_path) as airflow:
         # Where nothing is due, nothing runs, and no asset is updated.
         run = airflow.trigger("churn-forget")
         assert airflow.ends("churn-forget", run) == "success"
         assert told(airflow.mapped_tasks("churn-forget", run)) == set()
 
-        # A task of the first training, run again: its model has ended.
-        again = {"task_ids": ["LineageTrainer"], "dag_run_id": training, "only_failed": False,
-                 "include_downstream": True, "reset_dag_runs": True, "dry_run": False}  # fmt: skip
-        airflow.ask("dags/churn-train/clearTaskInstances", again)
-        assert airflow.ends("churn-train", training) == "failed"
-        assert [one["state"] for one in project.models()] == [*3 * ["deleted"], "live", "live"]
+        for number, person in enumerate(GONE[:2], start=1):
+            project.requests.add([person])
+            airflow.ask("datasets/events", {"dataset_uri": "unweave://churn/asked"})
+            begun = until(lambda number=number: airflow.runs("churn-forget")[number:])
+            assert [one["run_type"] for one in begun] == ["dataset_triggered"]
+            run = begun[0]["dag_run_id"]
+            assert airflow.ends("churn-forget", run) == "success"
+            assert project.requests.show(f"q{number}")["state"] == "done"
+            states = ran(root, f"forget-r{number}")
+            before = [["m1", "m2"], ["m3", "m4"]][number - 1]
+            assert told(airflow.mapped_tasks("churn-forget", run), before) == states.keys()
+            # Nothing comes from a cache but the names of what is there.
+            cached = {name for name, one in states.items() if one != [COMPLETE]}
+            assert {name[:3] for name in cached} == {"Old"}
+            assert audit_of(airflow, number - 1) == "success"
         assert len(airflow.runs("churn-audit")) == 2
-    assert project.audit(replay=4)["findings"] == []
-    assert project.doctor()["ok"]
-
     here = Project(tmp_path / "local", backend=TfxBackend(), reveal=True)
-    here.train(given, key_file=root / "keys/secret", **COLUMNS, **OPTIONS)
-    here.forget(GONE[:1])
-    here.train(given, base="m2", **COLUMNS, **OPTIONS)
-    here.forget(GONE[1:2])
-    digests = [[one["weights_digest"] for one in each.models()] for each in (project, here)]
-    assert digests[0] == digests[1]
-    for path in (tmp_path / "airflow").rglob("*"):
-        assert not path.is_file() or not any(name.encode() in path.read_bytes() for name in GONE), (
-            path
-        )
+    for person in GONE[:2]:
+        here.forget([person])
+    must_be_alike(project, here)
