@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all test-web test-mlflow test-dagster test-airflow mutants lint equivalent bench clean FORCE
+.PHONY: help venv demo test test-all test-web test-mlflow test-dagster test-airflow test-airflow-short mutants lint equivalent bench clean FORCE
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -30,7 +30,10 @@ test-dagster: .venv/.ready .venv-dagster/.ready ## run the example of the docs b
 	.venv/bin/python -m pytest -m "" tests/tfx/test_dagster.py
 
 test-airflow: .venv/.ready .venv-airflow/.ready ## run the page on Airflow on a scheduler, in an environment of its own (200 MB)
-	.venv/bin/python -m pytest -m "" tests/tfx/test_airflow.py
+	.venv/bin/python -m pytest -m "" tests/tfx/test_airflow.py tests/tfx/test_airflow_tasks.py
+
+test-airflow-short: .venv/.ready .venv-airflow/.ready ## of that the operators, and a deletion by tasks that is killed five times
+	.venv/bin/python -m pytest -m "" -k "operators or parses or killed_five" tests/tfx/test_airflow.py tests/tfx/test_airflow_tasks.py
 
 .venv-%/.ready: install/env-%.txt
 	.venv/bin/python -m venv .venv-$*

@@ -147,6 +147,17 @@ class DeletionJob:
         )
 
 
+class LeftOpen(Exception):
+    """A job is prepared, and what it began stays: an orchestrator has its components run.
+
+    `run` is the pipeline's name, `replaced` are the models that have a branch of components each.
+    """
+
+    def __init__(self, run: str, *, replaced: Sequence[str] = ()) -> None:
+        super().__init__(run)
+        self.run, self.replaced = run, tuple(replaced)
+
+
 class Backend(Protocol):
     """Who executes jobs."""
 

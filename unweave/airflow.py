@@ -4,7 +4,8 @@
     RunRequestsOperator  runs the requests that are due
     AuditOperator        asks whether what the workspace says is true
 
-Each runs the command `unweave` and waits for it. Airflow keeps a run's configuration, the values
+Each runs the command `unweave` and waits for it; `unweave.airflow_dags` has a task for each
+component of a run. Airflow keeps a run's configuration, the values
 that tasks pass on, and rendered templates for ever: so a trigger names requests by their ids (q7)
 and nobody, no argument is a template, and what is passed on are ids, and no measure of a model.
 
@@ -72,17 +73,24 @@ class UnweaveOperator(BaseSensorOperator):
                 f"The DAG {context['dag'].dag_id} may have several runs at once, and a workspace "
                 f"has one: give it max_active_runs=1."
             )
-        named = requests_named(context)
+        requests_named(context)
         try:
-            answer = self.answer(named)
+            answer = self.answer(context)
         except WorkspaceInUse:
             self.log.info("The workspace is in use: this task comes again.")
             return False
         return PokeReturnValue(is_done=True, xcom_value=answer)
 
-    def answer(self, named: Collection[str]) -> Answer:
+    def answer(self, context: Context) -> Any:
         """Run what this operator is for, and return what may be kept for ever of its answer."""
         raise NotImplementedError
+
+    def must_have_ended(self, named: Collection[str]) -> None:
+        """Ask what became of requests; raises AirflowFailException if one of them still waits."""
+        for name in sorted(named):
+            state = self.run_command("request", "show", name)["state"]
+            if state not in ENDED:
+                raise AirflowFailException(f"The request {name} was not run: it is {state}.")
 
     def run_command(self, *arguments: str, inherited: Sequence[int] = ()) -> Answer:
         """Run a command of unweave and return its answer.
@@ -156,12 +164,15 @@ class TrainOperator(UnweaveOperator):
         super().__init__(**given)
         self.arguments, self.key_conn_id = tuple(arguments), key_conn_id
 
-    def answer(self, named: Collection[str]) -> Answer:
+    def answer(self, context: Context) -> Any:
         """Train, and tell which model was made."""
+        return {"model": self.train()["model_id"]}
+
+    def train(self, *more: str) -> Answer:
+        """Run `unweave train`, by `more` arguments than were given, and return its answer."""
         with _key_file(self.key_conn_id) as keys:
             files = [part for key in keys for part in ("--key-file", f"/proc/self/fd/{key}")]
-            made = self.run_command("train", *self.arguments, *files, inherited=keys)
-        return {"model": made["model_id"]}
+            return self.run_command("train", *self.arguments, *more, *files, inherited=keys)
 
 
 class RunRequestsOperator(UnweaveOperator):
@@ -174,18 +185,20 @@ class RunRequestsOperator(UnweaveOperator):
         super().__init__(**given)
         self.due = due
 
-    def answer(self, named: Collection[str]) -> Answer:
+    def answer(self, context: Context) -> Any:
         """Run what is due, and tell which request became of which model what."""
-        ran = self.run_command("run-requests", *([] if self.due is None else ["--due", self.due]))
-        for name in sorted(named):
-            state = self.run_command("request", "show", name)["state"]
-            if state not in ENDED:
-                raise AirflowFailException(f"The request {name} was not run: it is {state}.")
+        ran = self.run_due()
+        self.must_have_ended(requests_named(context))
         return {
             "runs": [{name: run[name] for name in OF_A_RUN} for run in ran["runs"]],
             "settled": [one["request"] for one in ran["settled"]],
             "left": ran["left"],
         }
+
+    def run_due(self, *more: str) -> Answer:
+        """Run `unweave run-requests`, by `more` arguments, and return its answer."""
+        due = [] if self.due is None else ["--due", self.due]
+        return self.run_command("run-requests", *due, *more)
 
 
 class AuditOperator(UnweaveOperator):
@@ -195,7 +208,7 @@ class AuditOperator(UnweaveOperator):
         super().__init__(**given)
         self.replay = replay
 
-    def answer(self, named: Collection[str]) -> Answer:
+    def answer(self, context: Context) -> Any:
         """Audit, and tell how many models there are."""
         told = self.run_command("audit", *(["--replay", str(self.replay)] if self.replay else []))
         return {"models": told["models"]}

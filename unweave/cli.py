@@ -40,7 +40,7 @@ from unweave.commands.requests.serve import serve
 from unweave.commands.requests.serving import serving
 from unweave.commands.requests.token_commands import user
 from unweave.commands.requests.webhook_commands import webhook
-from unweave.commands.train import train
+from unweave.commands.train import component, train
 from unweave.options.ids_file import ids_into
 from unweave.options.once import Commands
 from unweave.options.shared import (
@@ -304,6 +304,7 @@ commands.add_command(describe)
 commands.add_command(evidence)
 commands.add_command(forget)
 commands.add_command(completion)
+commands.add_command(component)
 commands.add_command(cost)
 commands.add_command(detect)
 commands.add_command(doctor)

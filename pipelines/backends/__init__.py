@@ -3,6 +3,7 @@
 direct         in this process
 tfx_local      as TFX pipelines under LocalDagRunner
 kubeflow       as TFX pipelines compiled for Kubeflow, whoever runs them
+open_run       what is kept of a run whose components somebody else starts (`by_tasks`)
 public_record  what runs leave, taken into ML Metadata
 """
 

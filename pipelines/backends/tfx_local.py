@@ -43,7 +43,7 @@ class TfxBackend:
         """Run the deletion pipeline."""
         with translating_server_errors(job.workspace.metadata), quiet_and_inside(job.workspace):
             Metadata.of(job.workspace, create=True)
-            _clear_of_killed_runs(job)
+            clear_of_killed_runs(job)
             with large_imports():
                 from pipelines.definitions.deletion import deletion_pipeline
                 from unlearning.fitting.executor_engine import using
@@ -81,7 +81,7 @@ class TfxBackend:
             return public_record.descendants_of(workspace, record)
 
 
-def _clear_of_killed_runs(job: DeletionJob) -> None:
+def clear_of_killed_runs(job: DeletionJob) -> None:
     """Take away what killed runs made of the rows that remain: it is made anew, and in the way.
 
     Nobody would erase it when some of these rows are deleted in their turn.

@@ -29,7 +29,8 @@ from lineage_store.progress import phase
 from lineage_store.rows import open_rows
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
-from pipelines.jobs import Command, DeletionJob, ModelChange
+from pipelines.backends.open_run import close_run
+from pipelines.jobs import Command, DeletionJob, LeftOpen, ModelChange
 from pipelines.runs.before_a_run import look, notes_of_disk
 from pipelines.runs.devices import take_devices
 from pipelines.runs.find_rows import (
@@ -126,15 +127,18 @@ def carry_out(
         version=command.version,
         engine=command.engine,
     )
+    close_run(workspace, job.name)  # of an orchestrator, whose tasks are done by this
     try:
         _must_hold(workspace, job)
         take_devices(workspace, job.changes)
         with translated():
             command.backend.delete(settle_plans(job, backend=command.backend))
+    except LeftOpen:
+        raise
     except Exception as error:
         if not isinstance(error, DiskFull):  # which leaves nothing, if it can
             record_failure(workspace.index_file, run=job.name, error=error, time=command.time)
-        _take_back(workspace, job)
+        take_back(workspace, request_id, time=command.time)
         raise
     command.backend.record_deletion(job)
     reports = load_reports(workspace, request_id)
@@ -314,27 +318,27 @@ def _regate(
     )
 
 
-def _take_back(workspace: Workspace, job: DeletionJob) -> None:
+def take_back(workspace: Workspace, request_id: str, *, time: str) -> None:
     """After a failure: if no new model is registered, nothing has gone; take the request back."""
+    plans = load_plan(workspace.request(request_id))
+    after = {plan.model_after for plan in plans if plan.model_after is not None}
     with logging_events(workspace) as connection:
-        registered = {record.id for record in models.models(connection)}
-        if any(change.model_after in registered for change in job.changes):
+        known = {record.id: record for record in models.models(connection)}
+        if not after.isdisjoint(known):
             return
-        if any(change.old.id not in registered for change in job.changes):
-            return
+        before = [known.get(plan.model_before) for plan in plans]
         if any(
-            not workspace.absolute(change.old.paths["ledger"]).exists() for change in job.changes
+            old is None or not workspace.absolute(old.paths["ledger"]).exists() for old in before
         ):
             return
-        recorded = deletions.find_request(connection, job.request_id)
-        log_taken_back(connection, recorded, time=job.clock())
-        deletions.retract(connection, job.request_id)
-    for change in job.changes:
-        if change.snapshot is not None and change.snapshot.exists():
-            shutil.rmtree(change.snapshot)
-    folder = workspace.request(job.request_id)
+        log_taken_back(connection, deletions.find_request(connection, request_id), time=time)
+        deletions.retract(connection, request_id)
+    for snapshot in map(workspace.snapshot, after):
+        if snapshot.exists():
+            shutil.rmtree(snapshot)
+    folder = workspace.request(request_id)
     destroy_open(folder)
     folder.remove()
-    outputs = workspace.pipeline_root / job.name
+    outputs = workspace.pipeline_root / f"forget-{request_id}"
     if outputs.exists():
         shutil.rmtree(outputs)

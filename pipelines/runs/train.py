@@ -34,7 +34,7 @@ from lineage_store.progress import counter
 from lineage_store.sources import Source
 from lineage_store.understood import TableWatch, Understanding, Watched, understanding_of
 from lineage_store.workspace import Workspace
-from pipelines.jobs import Backend, TrainingJob
+from pipelines.jobs import Backend, LeftOpen, TrainingJob
 from pipelines.runs.base_model import find_base
 from pipelines.runs.devices import must_share_the_device
 from unlearning.families import family_of, must_be_fit, must_fit_names, partition_for
@@ -162,12 +162,14 @@ def train(
         try:
             with translated():
                 backend.train(job)
-        except (BadInput, DiskFull):
-            raise  # nothing that was begun is left
+        except (BadInput, DiskFull, LeftOpen):
+            raise  # nothing that was begun is left, or all of it
         except Exception as error:
             record_failure(workspace.index_file, run=job.name, error=error, time=clock())
             raise
         pseudonyms.keep()
+    except LeftOpen:
+        raise
     except BaseException:
         if not _may_be_registered(workspace, model):
             _clear(begun)

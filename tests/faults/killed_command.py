@@ -1,7 +1,7 @@
-"""Stands for the program `unweave`: each call that runs requests is killed, once for each place.
+"""Stands for the program `unweave`: calls are killed, once for each place of a list.
 
-The first argument is a file with a list of places as JSON, `kill_at`'s arguments each; a place is
-taken from it before its call begins.
+The first argument is a file with the places as JSON: a word that the call must have among its
+arguments, and `kill_at`'s arguments. The first place is taken from it before its call begins.
 """
 
 import json
@@ -15,7 +15,7 @@ if __name__ == "__main__":
     places = Path(sys.argv[1])
     sys.argv = ["unweave", *sys.argv[2:]]
     left = json.loads(places.read_text())
-    if left and "run-requests" in sys.argv:
+    if left and left[0][0] in sys.argv:
         places.write_text(json.dumps(left[1:]))
-        kill_at(*left[0])
+        kill_at(*left[0][1:])
     main()

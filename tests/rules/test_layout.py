@@ -40,7 +40,7 @@ ROOMS = """
     components  components/ingestion
 
     pipelines
-    pipelines/definitions  pipelines/backends  pipelines/runs
+    pipelines/definitions  pipelines/backends  pipelines/runs  pipelines/by_tasks
 
     unweave/answers  unweave/text  unweave/report  unweave/graphs
     unweave/session  unweave/letters  unweave/desk  unweave/exports
@@ -90,6 +90,7 @@ FRONT_DOOR = (
     "unweave/reference.py",
     "unweave/web/process/clerk.py",  # it starts commands
     "unweave/airflow.py",  # likewise
+    "unweave/airflow_dags.py",
 )
 OTHER_MEANINGS = {  # what a family's name stands for besides
     ("lineage_store/ledger/train_options.py", "keras"),  # of a ledger of before there were families
@@ -100,6 +101,7 @@ VAGUE = {"util", "utils", "helper", "helpers", "manager", "managers", "misc", "c
 FOREIGN_SIGNATURES = {  # who hands on whatever is given, since another's signature decides
     "unlearning/keras_models/seeds.py: draw",  # of Python's random numbers
     "unweave/airflow.py: __init__",  # of every operator: most of what it takes is Airflow's
+    "unweave/airflow_dags.py: __init__",  # likewise
     "unweave/options/training.py: taking_options",  # click gives a command its options
     "unweave/options/reading.py: taking_reading",  # likewise
     "unweave/options/reading.py: taking_data",

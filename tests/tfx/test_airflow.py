@@ -1,19 +1,17 @@
 """Operators and the page on Airflow, run in an environment of its own: `make test-airflow`."""
 
-import csv
 import json
-import random
 import re
 import shlex
 import socket
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
 
 from fixtures.airflow_servers import ENDED, PROGRAMS, environment_of, running_airflow, until
+from fixtures.airflow_story import GONE, placed, write_table
 from fixtures.scheduled_machine import NOBODY, machine_in
 from fixtures.warm_python import warm_python
 from lineage_store.mlmd import Metadata
@@ -23,15 +21,18 @@ from pipelines.backends.direct import DirectBackend
 from unweave import Project, verify
 
 TOP = Path(__file__).parents[2]
-GONE = [f"{name}@example.org" for name in ("margarete.steinbrecher", "ottokar", "walpurga")]
 OPTIONS = {"label": "label", "subject": "person", "model_family": "naive-bayes"}
 LAUNCHER = "tfx.orchestration.portable.launcher.Launcher"
 KILLS = [
-    ("pipelines.runs.forget.log_asked", 1),  # it is planned
-    (f"{LAUNCHER}.launch", 3),  # the data have passed the gate
-    (f"{LAUNCHER}._publish_successful_execution", 6),  # the model has learnt anew
-    ("unlearning.erasure.erase.scan_apart", 2),  # it erases
-    (f"{LAUNCHER}.launch", 3),  # it has erased: what is left is certified, and to be recorded
+    ("run-requests", "pipelines.runs.forget.log_asked", 1),  # it is planned
+    ("run-requests", f"{LAUNCHER}.launch", 3),  # the data have passed the gate
+    ("run-requests", f"{LAUNCHER}._publish_successful_execution", 6),  # the model has learnt anew
+    ("run-requests", "unlearning.erasure.erase.scan_apart", 2),  # it erases
+    (
+        "run-requests",
+        f"{LAUNCHER}.launch",
+        3,
+    ),  # it has erased, and is to be certified
 ]
 OPERATORS = """
 import fcntl, json, socket, sys
@@ -140,36 +141,6 @@ def test_operators_run_commands_and_refuse_names_other_machines_and_runs_side_by
     assert NOBODY not in done.stderr
 
 
-def write_table(path, *, without=()):
-    draw = random.Random(4)
-    people = [*GONE, *(f"person-{n:02d}" for n in range(9))]
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        out = csv.writer(stream)
-        out.writerow(["person", "town", "label"])
-        for number in range(120):
-            row = [people[number % 12], draw.choice(["Ulm", "Hof"]), draw.choice("xy")]
-            if row[0] not in without:
-                out.writerow(row)
-    return path
-
-
-def placed(page, root):
-    """The definitions of a page of the docs, for this machine, and without long waits."""
-    (block,) = re.findall(
-        r"```python\n(.*?)```", (TOP / "docs" / page).read_text(), flags=re.DOTALL
-    )
-    for said, here in (
-        ("/srv/unweave", str(root)),
-        ("/opt/unweave/.venv/bin/unweave", str(root / "unweave")),
-        ("/opt/unweave/.venv/lib/python3.11/site-packages", sysconfig.get_path("purelib")),
-        ("ml-01", socket.gethostname()),
-        ('"poke_interval": 600', '"poke_interval": 1'),
-        ('"retry_delay": 300', '"retry_delay": 1'),
-    ):
-        block = block.replace(said, here)
-    return block
-
-
 def audits_after(airflow, run):
     """The audits that came of a run that forgot, once they have ended and nobody reads any more."""
     ended = airflow.task("churn-forget", run, "forget")["end_date"]
@@ -191,7 +162,8 @@ def test_the_page_on_airflow_trains_forgets_and_audits_on_a_running_scheduler(tm
     kills.write_text(json.dumps(KILLS))
     table = write_table(tmp_path / "people.csv")
     for page in ("airflow", "requests"):
-        (dags / f"{page}.py").write_text(placed(f"{page}.md", tmp_path), encoding="utf-8")
+        definitions, *_ = placed(f"{page}.md", tmp_path)
+        (dags / f"{page}.py").write_text(definitions, encoding="utf-8")
     names = ("churn-train", "churn-forget", "churn-audit", "run-requests")
     project = Project(workspace, backend=DirectBackend(), reveal=True)
     with running_airflow(tmp_path / "airflow", dags, known=names) as airflow:

@@ -11,6 +11,7 @@ from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.understood import Understanding
 from lineage_store.workspace import parse_connection
+from unweave.answers.by_tasks import opened
 from unweave.api.rectifying import corrected_in, end_corrected, take_out_the_wrong
 from unweave.desk.model_names import serve_line
 from unweave.session.forget_options import derived_until
@@ -34,8 +35,10 @@ def train_model(
     """Train what is asked for, or end where a dry run does; the answer has what was understood.
 
     What the request `rectifies` names is forgotten first, and let in again. The model is served
-    under the name that is `named`, in the place of whatever was.
+    under the name that is `named`, in the place of whatever was. By a backend that leaves the run
+    open the answer says which it is.
     """
+    from pipelines.jobs import LeftOpen
     from pipelines.runs.train import DryRunEnds, train
     from unweave.answers import runs as answers
 
@@ -43,6 +46,9 @@ def train_model(
     where = None if metadata is None else parse_connection(str(metadata))
     corrected = 0
     began, understandings = clock.perf_counter(), list[Understanding]()
+
+    if session.leaves_open and not (named is None and rectifies is None):
+        raise BadInput("By tasks a model is trained alone: leave out `name` and `rectifies`.")
 
     def tell(understanding: Understanding) -> None:
         understandings.append(understanding)
@@ -70,6 +76,8 @@ def train_model(
                 )
             except DryRunEnds:
                 return {"dry_run": True, "understood": understandings[0].to_json()}
+            except LeftOpen as left:
+                return opened(left)
             if named is not None:
                 serve_line(here, workspace, named, model=made.id, by=None)
             if rectifies is not None:

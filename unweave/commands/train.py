@@ -1,4 +1,4 @@
-"""`unweave train`: the command that makes models."""
+"""`unweave train`, the command that makes models, and `unweave component`, which makes a part."""
 
 import sys
 from functools import partial
@@ -14,6 +14,7 @@ from unweave.commands.names import DESCRIBING
 from unweave.options.once import Once
 from unweave.options.reading import data_option, kind_options, names_in, reading_options
 from unweave.options.shared import (
+    AS_TASKS,
     BEAM_ARGS,
     JSON,
     REVEAL,
@@ -96,6 +97,7 @@ from unweave.text.printed import say
 @DESCRIBING[3]
 @click.option("--dry-run", is_flag=True, help="Say what was understood of the table, and end.")
 @click.option("--show-values", is_flag=True, help="Name the classes, too, if this is a terminal.")
+@AS_TASKS
 @WORKERS
 @BEAM_ARGS
 @WAIT
@@ -132,6 +134,7 @@ def train(
     retention: str | None,
     dry_run: bool,
     show_values: bool,
+    as_tasks: bool,
     workers: int | None,
     beam_args: str | None,
     wait: int,
@@ -140,7 +143,12 @@ def train(
 ) -> None:
     """Train a model with lineage on a table and push it."""
     with project_of(
-        workspace, workers=workers, beam_args=beam_args, wait=wait, reveal=reveal
+        workspace,
+        workers=workers,
+        beam_args=beam_args,
+        wait=wait,
+        reveal=reveal,
+        as_tasks=as_tasks,
     ) as project:
         answer = project.train(
             data,
@@ -174,7 +182,26 @@ def train(
             understood=to_nobody if as_json else partial(_show_understood, values=show_values),
         )
     if not dry_run or as_json:
-        show(answer, as_json, "trained")
+        show(answer, as_json, "opened" if "run" in answer else "trained")
+
+
+@click.command(cls=Once)
+@WORKSPACE
+@click.argument("name", metavar="NAME")
+@click.option("--run", required=True, help="The run that was left open: train-m1, say.")
+@WAIT
+@JSON
+def component(workspace: Path, name: str, run: str, wait: int, as_json: bool) -> None:
+    """Run one component of a run that was left open.
+
+    That is what train and run-requests do by --as-tasks. A component runs once: where it has run,
+    nothing is done. One that comes after others which have not run ends with status 75.
+    """
+    from unweave.api.one_component import run_one_component
+    from unweave.session.session import Session
+
+    answer = run_one_component(Session(root=workspace, wait=wait), name, run=run)
+    show(answer, as_json, "component")
 
 
 def _show_understood(told: Understanding, *, values: bool) -> None:

@@ -32,6 +32,7 @@ from lineage_store.requests import (
 from lineage_store.rights import ERASURE, Invoked
 from lineage_store.workspace import Workspace
 from unweave.answers import requests as request_answers
+from unweave.answers.by_tasks import opened
 from unweave.desk.describing import Describing
 from unweave.desk.queue_access import QueueAccess
 from unweave.desk.recipient_list import RecipientList, to_tell
@@ -249,8 +250,10 @@ class RequestQueue(Describing):
         With `accept_left_out`, ids that what stays has too are not searched for in unweave's own
         files: see docs/deletion.md.
         What failed is told beside what was done; `exit_status` is that of the first failure, or 0.
+        By a backend that leaves runs open the first is, and the answer says which it is.
         """
         from lineage_store.index import sign_log
+        from pipelines.jobs import LeftOpen
         from pipelines.runs import queue as queue_run
 
         day = None if due is None else date_of(due, "The day of `due`")
@@ -268,15 +271,19 @@ class RequestQueue(Describing):
         self.take_effect()
         _ = self._session.engine  # one that cannot be is told before the workspace is held
         with self._session.running() as (workspace, finished):
-            ran = queue_run.run_requests(
-                workspace,
-                due=day,
-                derived_until=until,
-                command=self._session.command(),  # of now, however long that was waited for
-                random_bytes=os.urandom,
-                clock=perf_counter,
-                accept_left_out=accept_left_out,
-            )
+            try:
+                ran = queue_run.run_requests(
+                    workspace,
+                    due=day,
+                    derived_until=until,
+                    command=self._session.command(),  # of now, however long that was waited for
+                    random_bytes=os.urandom,
+                    clock=perf_counter,
+                    accept_left_out=accept_left_out,
+                )
+            except LeftOpen as left:
+                sign_log(workspace)
+                return opened(left)
             sign_log(workspace)  # what was queued meanwhile, too
             answer = request_answers.ran(
                 workspace,

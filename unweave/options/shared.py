@@ -36,6 +36,11 @@ WAIT = click.option(
     metavar="SECONDS",
     help="If the workspace is in use, wait so long for it at most; else the exit status is 75.",
 )
+AS_TASKS = click.option(
+    "--as-tasks",
+    is_flag=True,
+    help="End once the data are through the gate: unweave component runs the rest, one by one.",
+)
 REVEAL = click.option(
     "--reveal", is_flag=True, help="Show digests of weights in the clear: they answer guesses."
 )
@@ -51,6 +56,7 @@ def project_of(
     beam_args: str | None = None,
     wait: float = 0,
     reveal: bool = False,
+    as_tasks: bool = False,
 ) -> Iterator[Any]:
     """Open a project, with progress bars on a terminal unless its command only reads."""
     from unweave.api.project import Project
@@ -68,7 +74,14 @@ def project_of(
             beam_args=beam_args,
             wait=wait,
             reveal=reveal,
+            backend=_leaving_open() if as_tasks else None,
         )
+
+
+def _leaving_open() -> Any:
+    from pipelines.by_tasks import TasksBackend
+
+    return TasksBackend()
 
 
 def asked_for(arguments: Sequence[str], commands: click.Command) -> click.Command:

@@ -86,6 +86,15 @@ class Session:
 
         return TfxBackend()
 
+    @property
+    def leaves_open(self) -> bool:
+        """Whether a run's components are left to an orchestrator."""
+        if self.chosen is None:
+            return False
+        from pipelines.by_tasks import TasksBackend
+
+        return isinstance(self.chosen, TasksBackend)
+
     @cached_property
     def engine(self) -> "ShardEngine | None":
         """Who carries out shards, if that was asked for; raises BadInput for what contradicts."""

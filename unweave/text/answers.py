@@ -331,7 +331,22 @@ def counts_text(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {state}" for state, count in counts.items()) or "none"
 
 
+def opened(answer: Answer) -> list[Any]:
+    """Say which run was left open, and what runs it."""
+    models_ = f", which replaces {', '.join(answer['replaced'])}" if answer["replaced"] else ""
+    return [
+        f"The run {answer['run']}{models_} is open: unweave component NAME --run {answer['run']}."
+    ]
+
+
+def component(answer: Answer) -> list[Any]:
+    """Say what became of a component."""
+    return [f"{answer['component']} of {answer['run']}: {answer['outcome']}."]
+
+
 VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
+    "opened": opened,
+    "component": component,
     "trained": trained,
     "planned": planned,
     "forgotten": forgotten,

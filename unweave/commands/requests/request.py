@@ -21,7 +21,17 @@ from unweave.options.queue_commands import (
     add_spellings,
     show_queue,
 )
-from unweave.options.shared import BEAM_ARGS, JSON, REVEAL, WAIT, WORKERS, WORKSPACE, project_of
+from unweave.options.shared import (
+    AS_TASKS,
+    BEAM_ARGS,
+    JSON,
+    REVEAL,
+    WAIT,
+    WORKERS,
+    WORKSPACE,
+    project_of,
+)
+from unweave.options.shared import show as show_answer
 from unweave.text.printed import say, say_json
 
 
@@ -310,6 +320,7 @@ def policy(
     help="Go on where a module or rows of others have an id too: unweave's own files are then not "
     "searched for it.",
 )
+@AS_TASKS
 @WORKERS
 @BEAM_ARGS
 @WAIT
@@ -320,6 +331,7 @@ def run_requests(
     due: str | None,
     dry_run: bool,
     accept_left_out: bool,
+    as_tasks: bool,
     workers: int | None,
     beam_args: str | None,
     wait: int,
@@ -332,9 +344,17 @@ def run_requests(
     wait for an approval or an answer, are left out.
     """
     with project_of(
-        workspace, workers=workers, beam_args=beam_args, wait=wait, reveal=reveal
+        workspace,
+        workers=workers,
+        beam_args=beam_args,
+        wait=wait,
+        reveal=reveal,
+        as_tasks=as_tasks,
     ) as project:
         answer = project.requests.run(due=due, dry_run=dry_run, accept_left_out=accept_left_out)
+    if "run" in answer:
+        show_answer(answer, as_json, "opened")
+        return
     show_queue(answer, as_json, "planned" if dry_run else "ran")
     if not dry_run and answer["exit_status"]:
         sys.exit(answer["exit_status"])
