@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lineage_store.workspace.folder import Workspace, is_loose, open_workspace, writing
     from lineage_store.workspace.for_the_desk import DeskWorkspace, open_for_the_desk
     from lineage_store.workspace.metadata_address import Connection, parse_connection, password_from
+    from lineage_store.workspace.passwords import password_in
     from lineage_store.workspace.request_folder import RequestFolder
     from lineage_store.workspace.while_reading import reading_folder
 else:
@@ -32,6 +33,7 @@ else:
             "folder": ("Workspace", "is_loose", "open_workspace", "writing"),
             "for_the_desk": ("DeskWorkspace", "open_for_the_desk"),
             "metadata_address": ("Connection", "parse_connection", "password_from"),
+            "passwords": ("password_in",),
             "while_reading": ("reading_folder",),
             "request_folder": ("RequestFolder",),
         },
@@ -51,6 +53,7 @@ __all__ = [
     "open_workspace",
     "parse_connection",
     "password_from",
+    "password_in",
     "reading_folder",
     "who_works",
     "working",

@@ -19,7 +19,7 @@ from pathlib import Path
 from starlette.datastructures import Headers
 
 from lineage_store.errors import BadInput
-from lineage_store.workspace.passwords import password_in
+from lineage_store.workspace import password_in
 
 LOCAL = "localhost"
 SECRET_HEADER = "X-Desk-Secret"
