@@ -17,6 +17,7 @@ from unweave.web.live import watched
 from unweave.web.pages import (
     audit_page,
     deletion_page,
+    elsewhere_forms,
     models_page,
     people_page,
     public_pages,
@@ -91,6 +92,10 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("POST", "/requests/{request}/mail"): sending.mail,
     ("POST", "/requests/{request}/mail/end"): sending.no_mail,
     ("POST", "/requests/{request}/link"): sending.make_link,
+    ("POST", "/requests/{request}/elsewhere"): elsewhere_forms.again,
+    ("POST", "/requests/{request}/elsewhere/names"): request_page.names_there,
+    ("POST", "/requests/{request}/elsewhere/who"): elsewhere_forms.who_there,
+    ("POST", "/requests/{request}/elsewhere/approve"): elsewhere_forms.approve_there,
     ("GET", "/people"): people_page.show,
     ("POST", "/people"): people_page.look_up,
     ("POST", "/run"): queue_page.run,

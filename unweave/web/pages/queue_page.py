@@ -5,23 +5,26 @@ what it counts, it counts among the first that are due, and says so where there 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from lineage_store.index import Queued
+from lineage_store.errors import NothingFound
+from lineage_store.index import Queued, queue
 from lineage_store.requests import After, law_in_force, open_page, over_page
 from lineage_store.rights import RIGHTS as EVERY_RIGHT
 from unweave.answers import requests as request_answers
 from unweave.web.accounts.users import User
-from unweave.web.operations.runs_started import failed_last, running_now, start_due
+from unweave.web.operations.runs_started import failed_last, others_now, running_now, start_due
 from unweave.web.process.clerk import is_started
 from unweave.web.process.desk import Desk
 from unweave.web.process.rendering import Page, rendered, see
 from unweave.web.process.request_words import RIGHTS, STATES, Line, line_of
 from unweave.web.process.visits import Visit
+from unweave.web.several.part_states import parts_of, waiting_for_parts
 
 LINES = 50  # of a page
 LOOKED_AT = 200  # for one page, and for what it counts
@@ -107,6 +110,8 @@ def show(desk: Desk, visit: Visit) -> Response:
         "running": running,
         "started": running is None and is_started(desk),
         "failed": failed_last(desk),
+        "others": others_now(desk),
+        "unfinished": _unfinished(desk),
         "result": NOTES.get(visit.query.get("done", "")),
     }
     return rendered(Page("queue.html.j2", values, under="/"), visit)
@@ -116,6 +121,21 @@ def run(desk: Desk, visit: Visit) -> Response:
     """Start what is due, unless somebody is at work."""
     start_due(desk, visit.who)
     return see("/?done=run#result" if visit.who.role == "officer" else "/models")
+
+
+def _unfinished(desk: Desk) -> list[tuple[Line, list[str]]]:
+    """Return the requests that are over here and wait for other workspaces, with what each is."""
+    found = []
+    for request in waiting_for_parts(desk):
+        with desk.session.reading() as (workspace, connection), suppress(NothingFound):
+            queued = queue.find(connection, request)
+            if queued.ended is None or queued.outcome == "cancelled":
+                continue
+            told = request_answers.line(queued, law_in_force(workspace), today=desk.today)
+            stops = [one.place.name for one in parts_of(desk, request) if one.stops is not None]
+            if stops:
+                found.append((line_of(told, today=desk.today, sent={}), stops))
+    return found
 
 
 def _read(

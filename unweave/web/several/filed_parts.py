@@ -1,0 +1,140 @@
+"""Which request is which part elsewhere, and what is still to be filed, sealed until it is.
+
+A row is written as soon as a request is seen, before anything is done about it, so that nothing is
+forgotten of what was to be done. Numbers and dates stand in it in clear, and nothing else.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lineage_store.index import Queued
+
+
+@dataclass(frozen=True)
+class FiledPart:
+    """A request, the number of a workspace, and its part there, once it is filed.
+
+    `asked` is by what right, until when; `sealed` are the ids and words that are to be filed, as
+    the home seals them. `after` is the last request that was there when the filing began, `carried`
+    what was carried over since.
+    """
+
+    request: str
+    workspace: int
+    part: str | None
+    asked: Mapping[str, Any]
+    sealed: bytes | None
+    after: int | None
+    carried: Mapping[str, Any]
+    ended: bool
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it can be filed no more: it was over at home before, and its names are gone."""
+        return self.part is None and self.sealed is None
+
+
+@dataclass(frozen=True)
+class FiledParts:
+    """The parts in an open file of the desk."""
+
+    connection: sqlite3.Connection
+
+    def note(self, workspace: int, requests: list[Queued], *, seen: int) -> None:
+        """Write down that requests are to be filed in a workspace, and that all were looked at."""
+        self.connection.executemany(
+            "INSERT OR IGNORE INTO parts (request, workspace, asked, sealed) VALUES (?, ?, ?, ?)",
+            [(one.id, workspace, asked_of(one), one.sealed) for one in requests],
+        )
+        self.connection.execute("UPDATE joined SET seen = ? WHERE number = ?", (seen, workspace))
+
+    def refresh(self, workspace: int, request: Queued) -> None:
+        """Keep what is to be filed as the request has it by now."""
+        self.connection.execute(
+            "UPDATE parts SET asked = ?, sealed = ? "
+            "WHERE request = ? AND workspace = ? AND part IS NULL",
+            (asked_of(request), request.sealed, request.id, workspace),
+        )
+
+    def begin(self, one: FiledPart, *, after: int) -> None:
+        """Write down what was there before a part is filed."""
+        self._set(one, "after = ?", after)
+
+    def filed(self, one: FiledPart, part: str) -> None:
+        """Write down the number of a part, and erase what was to be filed."""
+        self._set(one, "part = ?, sealed = NULL", part)
+
+    def carried(self, one: FiledPart, what: Mapping[str, Any]) -> None:
+        """Write down what was carried over."""
+        self._set(one, "carried = ?", json.dumps(dict(what), sort_keys=True))
+
+    def ended(self, one: FiledPart) -> None:
+        """Write down that a part is over."""
+        self._set(one, "ended = 1")
+
+    def drop(self, one: FiledPart) -> None:
+        """Forget a part that was not filed, and need not be."""
+        self.connection.execute(
+            "DELETE FROM parts WHERE request = ? AND workspace = ? AND part IS NULL",
+            (one.request, one.workspace),
+        )
+
+    def of(self, request: str) -> list[FiledPart]:
+        """Return the parts of a request."""
+        return self._found("WHERE request = ? ORDER BY workspace", request)
+
+    def open_in(self, workspace: int) -> list[FiledPart]:
+        """Return the parts in a workspace that have not ended, as far as was seen."""
+        return self._found("WHERE ended = 0 AND workspace = ? ORDER BY request", workspace)
+
+    def open_requests(self, size: int) -> list[str]:
+        """Return so many requests of which a part has not ended."""
+        found = self.connection.execute(
+            "SELECT DISTINCT request FROM parts WHERE ended = 0 ORDER BY request LIMIT ?", (size,)
+        )
+        return [row["request"] for row in found]
+
+    def close(self, request: str) -> None:
+        """Look for no part of a request any more: its answer was sent."""
+        self.connection.execute(
+            "UPDATE parts SET ended = 1, sealed = NULL WHERE request = ?", (request,)
+        )
+
+    def _set(self, one: FiledPart, what: str, *values: Any) -> None:
+        self.connection.execute(
+            f"UPDATE parts SET {what} WHERE request = ? AND workspace = ?",
+            (*values, one.request, one.workspace),
+        )
+
+    def _found(self, where: str, *values: Any) -> list[FiledPart]:
+        found = self.connection.execute(f"SELECT * FROM parts {where}", values)
+        return [_part(row) for row in found]
+
+
+def asked_of(request: Queued) -> str:
+    """Return by what right a request is and until when, as the table has it: no word of anybody."""
+    invoked, term = request.invoked, request.term
+    told = {
+        "right": invoked.right,
+        "ground": invoked.ground,
+        "keep_rows": invoked.keep_rows,
+        "received": request.created[:10] if term is None else term.received,
+        "deadline": request.deadline,
+    }
+    return json.dumps(told, sort_keys=True)
+
+
+def _part(row: sqlite3.Row) -> FiledPart:
+    return FiledPart(
+        request=row["request"],
+        workspace=row["workspace"],
+        part=row["part"],
+        asked=json.loads(row["asked"]),
+        sealed=row["sealed"],
+        after=row["after"],
+        carried=json.loads(row["carried"]),
+        ended=bool(row["ended"]),
+    )

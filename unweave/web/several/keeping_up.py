@@ -1,0 +1,186 @@
+"""Brings the parts up to date: files what is not filed, and carries over what is behind.
+
+Every step looks anew at how things stand and can be taken again, by whoever comes next: the form of
+a request, a run, the process. What cannot be done in one workspace keeps no other waiting.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lineage_store.deadlines import Term
+from lineage_store.errors import NothingFound, UnweaveError
+from lineage_store.index import Queued, queue
+from lineage_store.requests import (
+    Details,
+    last_ordinal,
+    law_in_force,
+    newer_than,
+    open_details,
+)
+from unweave.web.process.clerk import have_done
+from unweave.web.process.desk import Desk
+from unweave.web.several.carrying_over import steps_behind
+from unweave.web.several.filed_parts import FiledPart, FiledParts
+from unweave.web.several.joined_workspaces import UNREADABLE, Place, own_file, places_of
+
+OVER_UNFILED = ("cancelled", "refused")
+
+
+@dataclass(frozen=True)
+class NotDone:
+    """What could not be done about a part, and why."""
+
+    request: str
+    place: Place
+    why: str
+
+
+def keep_up(desk: Desk, *, by: str | None = None, request: str | None = None) -> list[NotDone]:
+    """Bring all parts up to date, or those of one request; return what could not be done.
+
+    `by` is who does it, by default who had filed the request. A workspace that cannot be reached is
+    passed over: how its parts stand, `part_states` says.
+    """
+    if not desk.joined:
+        return []
+    with desk.carrying:
+        served = places_of(desk)
+        _note(desk, served)
+        return [one for place in served for one in _at(desk, place, by=by, only=request)]
+
+
+def _note(desk: Desk, served: Iterable[Place]) -> None:
+    """Write down which requests came in since, before anything is done about them.
+
+    At the first time those that are open; later also those that are over already: where nobody saw
+    them in time, they can be filed no more, and that is told.
+    """
+    with desk.session.reading() as (_, connection), own_file(desk) as (own, _):
+        for place in served:
+            first = place.seen is None
+            found = newer_than(connection, place.seen or 0, open_only=first)
+            last = last_ordinal(connection)
+            if first or last > (place.seen or 0):
+                FiledParts(own).note(place.number, [one for one in found if _goes(one)], seen=last)
+
+
+def _goes(request: Queued) -> bool:
+    """Say whether a request is filed elsewhere, too: somebody's, about people, and not taken back.
+
+    The number of a row means another row elsewhere.
+    """
+    is_asked = request.follows is None and request.needs != "proposal"
+    return request.kind == "subject" and is_asked and request.outcome not in OVER_UNFILED
+
+
+def _at(desk: Desk, place: Place, *, by: str | None, only: str | None) -> list[NotDone]:
+    with own_file(desk) as (own, keys):
+        kept = FiledParts(own)
+        behind = kept.open_in(place.number) if only is None else kept.of(only)
+    failed = []
+    for one in behind:
+        if one.workspace != place.number or one.ended:
+            continue
+        try:
+            with desk.session.reading() as (_, connection):
+                request = queue.find(connection, one.request)
+        except NothingFound:  # the register keeps it no more
+            with own_file(desk) as (own, _):
+                FiledParts(own).close(one.request)
+            continue
+        details = _opened(request, one, keys.requests)
+        try:
+            if one.part is None:
+                _file(desk, place, one, request, details)
+            elif place.why is None:
+                _carry_over(desk, place, one, request, details, by=by)
+        except UNREADABLE as error:
+            said = str(error) if isinstance(error, UnweaveError) else "it cannot be read."
+            failed.append(NotDone(one.request, place, f"{place.name}: {said}"))
+    return failed
+
+
+def _opened(request: Queued, one: FiledPart, key: bytes) -> Details | None:
+    sealed = request.sealed if request.sealed is not None else one.sealed
+    return None if sealed is None else open_details(sealed, request.id, key=key)
+
+
+def _file(
+    desk: Desk, place: Place, one: FiledPart, request: Queued, details: Details | None
+) -> None:
+    """File a part; what it is to be is kept, sealed, until that is done."""
+    if request.outcome in OVER_UNFILED:
+        with own_file(desk) as (own, _):
+            FiledParts(own).drop(one)
+        return
+    if request.sealed is not None:
+        with own_file(desk) as (own, _):
+            FiledParts(own).refresh(place.number, request)
+            (one,) = (it for it in FiledParts(own).of(request.id) if it.workspace == place.number)
+    if details is None or place.why is not None:
+        return
+    after = one.after
+    if after is None:
+        with place.reached.session.reading() as (_, connection):
+            after = last_ordinal(connection)
+        with own_file(desk) as (own, _):
+            FiledParts(own).begin(one, after=after)
+    told = have_done(
+        place.reached, "add_part", {"after": after, "asked": _asked(place, one, details)}
+    )
+    with own_file(desk) as (own, _):
+        FiledParts(own).filed(one, told["request"])
+        if not told["ours"]:
+            FiledParts(own).carried(one, {"theirs": True})
+
+
+def _asked(place: Place, one: FiledPart, details: Details) -> dict[str, object]:
+    """Return what is filed, as the queue takes it; that it came long ago was asked at home."""
+    asked = one.asked
+    with place.reached.session.reading() as (workspace, _):
+        law = law_in_force(workspace)
+    by_rules = law.deadline(
+        Term(asked["received"], law.policy.regime), given=None, today=place.reached.today
+    )
+    return {
+        "ids": list(details.ids),
+        "right": asked["right"],
+        "ground": asked["ground"],
+        "keep_rows": asked["keep_rows"],
+        "received": asked["received"],
+        # What its own rules have, too, is not given: the clock moves it there as it does here.
+        "deadline": None if by_rules == asked["deadline"] else asked["deadline"],
+        "long_ago": True,
+        "requester": details.requester,
+        "reason": details.reason,
+        "legal_basis": details.legal_basis,
+        "came_by": details.came_by,
+        "verified_by": details.verified_by,
+        "verified_how": details.verified_how,
+        "by": details.added_by,
+    }
+
+
+def _carry_over(
+    desk: Desk,
+    place: Place,
+    one: FiledPart,
+    request: Queued,
+    details: Details | None,
+    *,
+    by: str | None,
+) -> None:
+    assert one.part is not None
+    there, carried = place.reached, dict(one.carried)
+    with there.session.reading() as (_, connection):
+        part = queue.find(connection, one.part)
+    name = by or (None if details is None else details.added_by)
+    for step in steps_behind(request, details, part, carried):
+        have_done(there, step.operation, {"request": part.id, **step.said, "by": name})
+        carried |= step.carried
+        with own_file(desk) as (own, _):
+            FiledParts(own).carried(one, carried)
+    taken_back = request.outcome == "cancelled"
+    if part.ended is not None or taken_back:
+        with own_file(desk) as (own, _):
+            FiledParts(own).ended(one)
