@@ -114,9 +114,7 @@ def place_of(desk: Desk, number: int, served: tuple[Place, ...]) -> Place:
     with own_file(desk) as (connection, keys):
         row = connection.execute("SELECT * FROM joined WHERE number = ?", (number,)).fetchone()
     name = "?" if row is None else _name(keys, row)
-    why = (
-        f"The workspace {name} is not served by this desk now: name it after `unweave serve`, too."
-    )
+    why = f"The workspace {name} is not served here now: name it after `unweave serve`, too."
     return Place(number, name, None, why)
 
 
