@@ -219,7 +219,7 @@ def closed(other):
 @pytest.mark.parametrize(
     "spoil, why",
     [
-        (moved, "other cannot be reached: There is no workspace"),
+        (moved, "other cannot be reached: there is none where it lay"),
         (locked, "other cannot be reached: The desk's key .* can be read by others"),
         (newer, "other cannot be reached: .* has format 99"),
         (closed, "other cannot be reached: No such file"),

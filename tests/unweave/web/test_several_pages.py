@@ -115,7 +115,7 @@ def test_a_workspace_that_is_away_stops_done_and_every_page_is_answered(desk, tm
     for path in ("/", page, "/people", "/models", "/records", "/audit"):
         assert officer.get(path).status_code == 200
     officer.get("/")
-    assert "The workspace other cannot be reached: There is no workspace in" in officer.text
+    assert "The workspace other cannot be reached: there is none where it lay." in officer.text
     officer.send("/run")
     wait_for_runs(desk)
     officer.get(page)

@@ -90,6 +90,11 @@ def read_elsewhere(desk: Desk, request: str) -> tuple[tuple[PartState, Asked | N
     return tuple(found)
 
 
+def near_of(asked: Asked) -> tuple[Mapping[str, Any], ...]:
+    """Return the spellings of a request that wait for an answer, as its command tells them."""
+    return (*asked.told.get("near", ()), *asked.told.get("alike", ()))
+
+
 def names_read_in(
     desk: Desk, user: User, request: str, workspace: str, *, why: str
 ) -> tuple[Asked, Details]:

@@ -28,6 +28,7 @@ from unweave.web.operations.request_reading import (
     history_for,
     names_read,
     names_read_in,
+    near_of,
     read,
     read_elsewhere,
     without_names,
@@ -183,7 +184,7 @@ def _page(
         "why": WHY_NAMES,
         "history": history_for(visit.who, told),
         "found": asked.found,
-        "alike": [*told.get("near", ()), *told.get("alike", ())],
+        "alike": near_of(asked),
         "files": all_written(desk, request) if visit.who.role == "officer" else (),
         "parts": parts,
         "stops": stops if line.step == ELSEWHERE else [],
@@ -207,12 +208,11 @@ def _parts(desk: Desk, request: str, there: Mapping[str, Mapping[int, str]]) -> 
     """Return the parts of a request in other workspaces, with spellings that were read there."""
     found = []
     for state, asked in read_elsewhere(desk, request):
-        told = {} if asked is None else asked.told
         found.append(
             Part(
                 state=state,
                 found=None if asked is None else asked.found,
-                alike=(*told.get("near", ()), *told.get("alike", ())),
+                alike=() if asked is None else near_of(asked),
                 warnings=tuple((state.told or {}).get("warnings", ())),
                 spellings=there.get(str(state.place.number), {}),
             )

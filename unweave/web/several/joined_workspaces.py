@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_store.errors import BadInput, UnweaveError
+from lineage_store.errors import BadInput, NothingFound, UnweaveError
 from lineage_store.keys import Keys, keyed, seal, unseal
 from unweave.web.accounts.desk_file import desk_file
 from unweave.web.process.desk import Desk
@@ -127,12 +127,15 @@ def _read(one: Desk) -> tuple[str | None, str | None]:
             pass
         data = workspace.public_key.read_bytes()
     except UNREADABLE as error:
-        said = str(error) if isinstance(error, UnweaveError) else _cause(error)
-        return None, f"The workspace {one.root.name} cannot be reached: {said}"
+        return None, f"The workspace {one.root.name} cannot be reached: {_cause(error)}"
     return hashlib.sha256(data).digest()[:NAME_BYTES].hex(), None
 
 
 def _cause(error: Exception) -> str:
+    if isinstance(error, NothingFound):
+        return "there is none where it lay. Mount it, or serve it from where it lies now."
+    if isinstance(error, UnweaveError):
+        return str(error)
     what = error.strerror if isinstance(error, OSError) else None
     return f"{what or 'its index cannot be read'}; see that it is mounted, and may be read."
 
