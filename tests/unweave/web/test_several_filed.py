@@ -13,9 +13,11 @@ from lineage_store.errors import BadInput
 from lineage_store.requests import Policy
 from unweave.web.accounts.desk_file import desk_file
 from unweave.web.operations.acting import Filing, act, act_in, file_request, try_again
+from unweave.web.operations.written_answers import say_sent
+from unweave.web.several import part_states
 from unweave.web.several.joined_workspaces import places_of
 from unweave.web.several.keeping_up import keep_up
-from unweave.web.several.part_states import must_be_done, parts_of
+from unweave.web.several.part_states import must_be_done, parts_of, waiting_for_parts
 
 LATER = str(date.today() + timedelta(days=9))
 # Files a request, and is killed as soon as it comes to a function of `several`.
@@ -277,6 +279,32 @@ def test_of_a_workspace_that_was_never_reached_it_is_kept_what_is_to_be_filed(ma
     assert "not there cannot be reached" in parts_of(desk, request)[0].stops
     shutil.copytree(made / "other", tmp_path / "not there", symlinks=True)
     assert keep_up(desk) == [] and parts_of(desk, request)[0].part == "q1"
+
+
+def test_what_they_take_back_there_is_not_done_by_that(desk, user):
+    (other,) = desk.joined
+    request = filed(desk, user, "p1")
+    project_of(other).requests.cancel("q1", by="Olga")
+    keep_up(desk)
+    with pytest.raises(BadInput, match="In other q1 was taken back, and not here"):
+        must_be_done(desk, request)
+    project_of(desk).requests.run()
+    assert waiting_for_parts(desk) == [request]
+    again_filed = filed(desk, user, "p1")
+    assert (again_filed, parts_of(desk, again_filed)[0].part) == ("q2", "q2")
+    assert say_sent(desk, user.name, request) == "sent"  # answered otherwise
+    assert waiting_for_parts(desk) == []
+
+
+def test_what_waits_long_is_known_also_when_many_ended_since(desk, user, monkeypatch):
+    monkeypatch.setattr(part_states, "MOST", 1)
+    request = filed(desk, user, "p1")
+    project_of(desk).requests.run()
+    assert waiting_for_parts(desk) == [request]
+    keep_up(desk)
+    queue = project_of(desk).requests
+    queue.cancel(queue.add(["p2"], by="Dora Ost")["request"])
+    assert waiting_for_parts(desk) == [request]
 
 
 def test_what_was_over_before_anybody_saw_it_is_told_and_not_passed_over(desk, user):

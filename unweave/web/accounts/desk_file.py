@@ -13,7 +13,7 @@
     joined     other workspaces that are served here, too (`web.several`): a keyed digest of the
                path, one of the public key, the name sealed, the last request that was looked at
     parts      requests in them: ours, theirs, what is to be filed (sealed until it is), what was
-               carried over, whether it has ended
+               carried over, whether it has ended, and whether ours has
 
 Names of staff lie sealed as in the queue, so that somebody of the staff may be forgotten as a
 customer like anybody: no scan finds them here in clear.
@@ -70,9 +70,10 @@ _TABLES = (
     """CREATE TABLE IF NOT EXISTS parts (
         request TEXT NOT NULL, workspace INTEGER NOT NULL, part TEXT, asked TEXT NOT NULL,
         sealed BLOB, after INTEGER, carried TEXT NOT NULL DEFAULT '{}',
-        ended INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (request, workspace)
+        ended INTEGER NOT NULL DEFAULT 0, over INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (request, workspace)
     ) WITHOUT ROWID""",
-    "CREATE INDEX IF NOT EXISTS parts_open ON parts (ended)",
+    "CREATE INDEX IF NOT EXISTS parts_open ON parts (ended, over)",
 )
 
 

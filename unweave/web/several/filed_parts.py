@@ -19,7 +19,8 @@ class FiledPart:
 
     `asked` is by what right, until when; `sealed` are the ids and words that are to be filed, as
     the home seals them. `after` is the last request that was there when the filing began, `carried`
-    what was carried over since.
+    what was carried over since. It has `ended`, or the request is `over` at home, as far as was
+    seen.
     """
 
     request: str
@@ -30,6 +31,7 @@ class FiledPart:
     after: int | None
     carried: Mapping[str, Any]
     ended: bool
+    over: bool
 
     @property
     def is_lost(self) -> bool:
@@ -75,6 +77,10 @@ class FiledParts:
         """Write down that a part is over."""
         self._set(one, "ended = 1")
 
+    def over(self, one: FiledPart) -> None:
+        """Write down that the request is over at home, and its part is not."""
+        self._set(one, "over = 1")
+
     def drop(self, one: FiledPart) -> None:
         """Forget a part that was not filed, and need not be."""
         self.connection.execute(
@@ -90,10 +96,19 @@ class FiledParts:
         """Return the parts in a workspace that have not ended, as far as was seen."""
         return self._found("WHERE ended = 0 AND workspace = ? ORDER BY request", workspace)
 
-    def open_requests(self, size: int) -> list[str]:
-        """Return so many requests of which a part has not ended."""
+    def waiting(self, size: int) -> list[str]:
+        """Return so many requests that are over at home, and of which a part has not ended."""
         found = self.connection.execute(
-            "SELECT DISTINCT request FROM parts WHERE ended = 0 ORDER BY request LIMIT ?", (size,)
+            "SELECT DISTINCT request FROM parts WHERE ended = 0 AND over = 1 LIMIT ?", (size,)
+        )
+        return [row["request"] for row in found]
+
+    def open_among(self, requests: list[str]) -> list[str]:
+        """Return those of some requests of which a part has not ended."""
+        marks = ",".join("?" * len(requests))
+        found = self.connection.execute(
+            f"SELECT DISTINCT request FROM parts WHERE ended = 0 AND request IN ({marks})",
+            tuple(requests),
         )
         return [row["request"] for row in found]
 
@@ -137,4 +152,5 @@ def _part(row: sqlite3.Row) -> FiledPart:
         after=row["after"],
         carried=json.loads(row["carried"]),
         ended=bool(row["ended"]),
+        over=bool(row["over"]),
     )

@@ -4,7 +4,9 @@ Every step looks anew at how things stand and can be taken again, by whoever com
 a request, a run, the process. What cannot be done in one workspace keeps no other waiting.
 """
 
+import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lineage_store.deadlines import Term
@@ -77,14 +79,10 @@ def _at(desk: Desk, place: Place, *, by: str | None, only: str | None) -> list[N
     with own_file(desk) as (own, keys):
         kept = FiledParts(own)
         behind = kept.open_in(place.number) if only is None else kept.of(only)
+    behind = [one for one in behind if one.workspace == place.number and not one.ended]
     failed = []
-    for one in behind:
-        if one.workspace != place.number or one.ended:
-            continue
-        try:
-            with desk.session.reading() as (_, connection):
-                request = queue.find(connection, one.request)
-        except NothingFound:  # the register keeps it no more
+    for one, request, part in _looked_at(desk, place, behind):
+        if request is None:  # the register keeps it no more
             with own_file(desk) as (own, _):
                 FiledParts(own).close(one.request)
             continue
@@ -92,12 +90,36 @@ def _at(desk: Desk, place: Place, *, by: str | None, only: str | None) -> list[N
         try:
             if one.part is None:
                 _file(desk, place, one, request, details)
-            elif place.why is None:
-                _carry_over(desk, place, one, request, details, by=by)
+            elif part is not None:
+                _carry_over(desk, place, one, (request, part), details, by=by)
         except UNREADABLE as error:
             said = str(error) if isinstance(error, UnweaveError) else "it cannot be read."
             failed.append(NotDone(one.request, place, f"{place.name}: {said}"))
     return failed
+
+
+def _looked_at(
+    desk: Desk, place: Place, behind: list[FiledPart]
+) -> list[tuple[FiledPart, Queued | None, Queued | None]]:
+    """Return parts with their requests and themselves, as they are in the two queues.
+
+    All are read at once, and before anything is done: nobody reads while commands write.
+    """
+    requests, parts = {}, {}
+    with desk.session.reading() as (_, connection):
+        for one in behind:
+            requests[one.request] = _found(connection, one.request)
+    if place.why is None:
+        with suppress(*UNREADABLE), place.reached.session.reading() as (_, connection):
+            for one in behind:
+                parts[one.request] = None if one.part is None else _found(connection, one.part)
+    return [(one, requests[one.request], parts.get(one.request)) for one in behind]
+
+
+def _found(connection: sqlite3.Connection, request: str) -> Queued | None:
+    with suppress(NothingFound):
+        return queue.find(connection, request)
+    return None
 
 
 def _opened(request: Queued, one: FiledPart, key: bytes) -> Details | None:
@@ -113,10 +135,13 @@ def _file(
         with own_file(desk) as (own, _):
             FiledParts(own).drop(one)
         return
-    if request.sealed is not None:
+    if request.sealed is not None and request.sealed != one.sealed:
         with own_file(desk) as (own, _):
             FiledParts(own).refresh(place.number, request)
             (one,) = (it for it in FiledParts(own).of(request.id) if it.workspace == place.number)
+    if request.ended is not None and not one.over:
+        with own_file(desk) as (own, _):
+            FiledParts(own).over(one)
     if details is None or place.why is not None:
         return
     after = one.after
@@ -165,22 +190,21 @@ def _carry_over(
     desk: Desk,
     place: Place,
     one: FiledPart,
-    request: Queued,
+    both: tuple[Queued, Queued],
     details: Details | None,
     *,
     by: str | None,
 ) -> None:
-    assert one.part is not None
-    there, carried = place.reached, dict(one.carried)
-    with there.session.reading() as (_, connection):
-        part = queue.find(connection, one.part)
+    (request, part), carried = both, dict(one.carried)
     name = by or (None if details is None else details.added_by)
     for step in steps_behind(request, details, part, carried):
-        have_done(there, step.operation, {"request": part.id, **step.said, "by": name})
+        have_done(place.reached, step.operation, {"request": part.id, **step.said, "by": name})
         carried |= step.carried
         with own_file(desk) as (own, _):
             FiledParts(own).carried(one, carried)
-    taken_back = request.outcome == "cancelled"
-    if part.ended is not None or taken_back:
+    if request.outcome == "cancelled" or part.outcome not in (None, "cancelled"):
         with own_file(desk) as (own, _):
             FiledParts(own).ended(one)
+    elif request.ended is not None and not one.over:
+        with own_file(desk) as (own, _):
+            FiledParts(own).over(one)

@@ -10,7 +10,7 @@ from typing import Any
 
 from lineage_store.errors import BadInput, UnweaveError
 from lineage_store.index import Queued, queue
-from lineage_store.requests import Details, law_in_force, open_details
+from lineage_store.requests import Details, law_in_force, open_details, over_page
 from lineage_store.rights import TO_BE_ANSWERED
 from unweave.answers import requests as request_answers
 from unweave.web.process.desk import Desk
@@ -30,6 +30,7 @@ LOST = (
     "The request was over here before it could be filed in {name}, and its names are erased: file "
     "what the person asked once more."
 )
+BACK = "In {name} {part} was taken back, and not here: file what the person asked once more."
 UNFILED = (
     "The request is not filed in {name} yet: that is done by the next step, or by “Try again”."
 )
@@ -40,7 +41,8 @@ class PartState:
     """A part: in which workspace, under which number, and how it stands there.
 
     `line` and `told` are None of one that cannot be read, is not filed or can be no more; `why`
-    says so. `steps` are operations that are still to be carried over.
+    says so. `steps` are operations that are still to be carried over. The request itself may have
+    been `cancelled`.
     """
 
     place: Place
@@ -49,13 +51,19 @@ class PartState:
     line: Line | None = None
     told: Mapping[str, Any] | None = None
     steps: tuple[str, ...] = ()
+    cancelled: bool = False
 
     @property
     def is_done(self) -> bool:
         """Whether it is over there, or only its person's data are still to be written."""
-        if self.told is None:
+        if self.told is None or self.is_taken_back:
             return False
         return self.told["ended"] is not None or self.told["state"] == TO_BE_ANSWERED
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether it was taken back there, and not by whoever asked: it is not done by that."""
+        return self.told is not None and self.told["state"] == "cancelled" and not self.cancelled
 
     @property
     def stops(self) -> str | None:
@@ -65,6 +73,8 @@ class PartState:
         if self.why is not None:
             return self.why
         assert self.line is not None
+        if self.is_taken_back:
+            return BACK.format(name=self.place.name, part=self.part)
         kept = "".join(f" {one}" for one in (self.told or {}).get("warnings", ()))
         return (
             f"In {self.place.name} it is {self.part}, {self.line.state.lower()}. Next there: "
@@ -110,9 +120,17 @@ def part_in(desk: Desk, request: str, workspace: str) -> tuple[Desk, str]:
 
 
 def waiting_for_parts(desk: Desk) -> list[str]:
-    """Return the requests, so many at most, of which a part has not ended as far as was seen."""
+    """Return the requests, so many at most, that are over here and of which a part is not.
+
+    Those that ended long ago are known as far as somebody saw it, the last ones as they are.
+    """
+    if not desk.joined:
+        return []
+    with desk.session.reading() as (_, connection):
+        last = [one.id for one in over_page(connection, before=None, size=MOST)]
     with own_file(desk) as (own, _):
-        return FiledParts(own).open_requests(MOST)
+        kept = FiledParts(own)
+        return list(dict.fromkeys([*kept.open_among(last), *kept.waiting(MOST)]))
 
 
 def _state(one: FiledPart, place: Place, request: Queued, details: Details | None) -> PartState:
@@ -142,4 +160,5 @@ def _state(one: FiledPart, place: Place, request: Queued, details: Details | Non
         line=line_of(told, today=there.today, sent={}),
         told=told,
         steps=tuple(step.operation for step in steps),
+        cancelled=request.outcome == "cancelled",
     )
