@@ -1,5 +1,6 @@
 """Several workspaces at one desk: a request is filed in each, once, whatever is killed between."""
 
+import json
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from fixtures.run_here import run_here
 from fixtures.two_desks import HOME_ALONE, OTHER_ALONE, again, make_two, project_of, two_of, user_of
 from lineage_store.errors import BadInput
 from lineage_store.requests import Policy
@@ -305,6 +307,29 @@ def test_what_waits_long_is_known_also_when_many_ended_since(desk, user, monkeyp
     queue = project_of(desk).requests
     queue.cancel(queue.add(["p2"], by="Dora Ost")["request"])
     assert waiting_for_parts(desk) == [request]
+
+
+def test_the_command_files_it_in_each_and_says_how_it_stands(desk):
+    (other,) = desk.joined
+    queue = project_of(desk).requests
+    queue.add(["p1"], by="Dora Ost")
+    queue.add(["0" * 16], rows=True, by="Dora Ost")
+    given = (str(other.root), "--workspace", str(desk.root))
+
+    def said(request, *more):
+        status, out, error = run_here(
+            "request", "elsewhere", request, *given, *more, folder=desk.root.parent
+        )
+        return status, out or error
+
+    assert said("q1") == (0, "In other it is q1, ready to run. Next there: Run the deletion.\n")
+    project_of(other).requests.run()
+    assert said("q1") == (0, "In other it is q1, done.\n")
+    told = json.loads(said("q1", "--json")[1])
+    part = {"workspace": "other", "request": "q1", "state": "done", "done": True, "stops": None}
+    assert told == {"request": "q1", "done": True, "parts": [part], "ok": True}
+    status, why = said("q2")
+    assert status == 3 and "filed in no other workspace" in why
 
 
 def test_what_was_over_before_anybody_saw_it_is_told_and_not_passed_over(desk, user):
