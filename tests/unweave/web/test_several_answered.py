@@ -211,6 +211,20 @@ def test_asked_for_again_it_comes_without_receipts_and_says_so(done, tmp_path):
     assert "receipt for deletion r1 in other was handed out" in letter
 
 
+def test_what_is_not_over_here_hands_out_no_receipt_there(desk):
+    """Nor what was taken back here when it was done there."""
+    (other,) = desk.joined
+    user, queue = user_of(desk), project_of(desk).requests
+    request, second = filed(desk, user, "p1"), filed(desk, user, "p2")
+    project_of(other).requests.run()
+    with pytest.raises(BadInput, match="there is a pack when it is over"):
+        write(desk, user, request, To(), answer=True)
+    queue.cancel(second, by="Dora Ost")
+    with pytest.raises(BadInput, match="taken back"):
+        write(desk, user, second, To(), answer=True)
+    assert files_of(other, "q1") == files_of(other, "q2") == ()
+
+
 def test_access_is_answered_by_the_data_of_each(desk, tmp_path):
     user = user_of(desk)
     request = filed(desk, user, OTHER_ALONE, right="access")

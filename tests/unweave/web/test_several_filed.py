@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 from datetime import date, timedelta
 
@@ -17,6 +18,7 @@ from unweave.web.accounts.desk_file import desk_file
 from unweave.web.operations.acting import Filing, act, act_in, file_request, try_again
 from unweave.web.operations.written_answers import say_sent
 from unweave.web.several import part_states
+from unweave.web.several.filed_parts import FiledParts
 from unweave.web.several.joined_workspaces import places_of
 from unweave.web.several.keeping_up import keep_up
 from unweave.web.several.part_states import must_be_done, parts_of, waiting_for_parts
@@ -194,6 +196,47 @@ def test_what_is_said_of_a_request_is_carried_over_and_what_they_decide_there_st
     assert do("cancel")["state"] == "cancelled"
 
 
+@pytest.mark.parametrize("at", [1, 2])
+def test_killed_while_it_is_carried_over_a_hold_is_held_and_released_all_the_same(
+    desk, user, monkeypatch, at
+):
+    """Before the hold there, or after it and before that was written down."""
+    (other,) = desk.joined
+    there, request, real = project_of(other).requests, filed(desk, user, "p1"), FiledParts.carried
+    calls = []
+
+    def killed(self, one, what):
+        calls.append(what)
+        if len(calls) == at:
+            raise KeyboardInterrupt
+        real(self, one, what)
+
+    monkeypatch.setattr(FiledParts, "carried", killed)
+    with pytest.raises(KeyboardInterrupt):
+        act(desk, user, request, "hold", {"reason": "a claim", "until": LATER})
+    monkeypatch.undo()
+    assert (there.show("q1")["held_until"] == LATER) is (at == 2)
+    assert keep_up(desk) == [] and there.show("q1")["held_until"] == LATER
+    act(desk, user, request, "release", {})
+    assert there.show("q1")["held_until"] is None
+
+
+def test_what_cannot_be_done_there_is_told_and_left_alone_for_a_while(desk, user):
+    (other,) = desk.joined
+    request = filed(desk, user, "p1")
+    project_of(desk).requests.extend(request, because="complexity", by="Dora Ost")
+    with sqlite3.connect(other.root / "unweave.sqlite") as index:  # came in long ago there
+        (term,) = index.execute("SELECT term FROM queue").fetchone()
+        day = json.loads(term)["received"]
+        old = str(date.fromisoformat(day) - timedelta(days=200))
+        index.execute("UPDATE queue SET term = ?", (term.replace(day, old),))
+    (failed,) = keep_up(desk)
+    assert "The first period ended" in failed.why
+    assert keep_up(desk) == [] and parts_of(desk, request)[0].steps == ("extend",)
+    with pytest.raises(BadInput, match="The first period ended"):
+        try_again(desk, user, request)
+
+
 def test_what_they_had_filed_themselves_is_not_taken_back_from_here(desk, user):
     (other,) = desk.joined
     there = project_of(other).requests
@@ -278,7 +321,7 @@ def test_of_a_workspace_that_was_never_reached_it_is_kept_what_is_to_be_filed(ma
     home = shutil.copytree(made / "home", tmp_path / "home", symlinks=True)
     desk = again(home, tmp_path / "not there")
     request = filed(desk, user_of(desk), "p1")
-    assert "not there cannot be reached" in parts_of(desk, request)[0].stops
+    assert "not-there cannot be reached" in parts_of(desk, request)[0].stops
     shutil.copytree(made / "other", tmp_path / "not there", symlinks=True)
     assert keep_up(desk) == [] and parts_of(desk, request)[0].part == "q1"
 

@@ -126,8 +126,9 @@ def test_a_workspace_that_is_away_stops_done_and_every_page_is_answered(desk, tm
     officer.send(f"{page}/elsewhere")
     assert officer.answer.status_code == 422 and "This is not done yet" in officer.text
     officer.get("/?show=open")
-    assert "Done here, and not in every workspace q1 , erasure of 1 person: waits for other" in (
-        officer.text
+    assert (
+        "Done here, and not in every workspace q1 , erasure of 1 person: waits for other, due"
+        in (officer.text)
     )
     token = officer.page.forms[0]["fields"]["token"]
     officer.post(f"{page}/pack", {"token": token})  # what no page offers

@@ -12,6 +12,7 @@ from lineage_store.clock import time_text
 from lineage_store.errors import BadInput
 from lineage_store.index import queue
 from lineage_store.log import AnswerSent, NamesShown
+from lineage_store.rights import TO_BE_ANSWERED
 from unweave.letters.kinds import LANGUAGES
 from unweave.web.accounts.own_links import last_day
 from unweave.web.accounts.users import User
@@ -52,7 +53,10 @@ def write(desk: Desk, user: User, request: str, to: To, *, answer: bool) -> None
         found = queue.find(connection, request)
     is_answer = found.ended is not None or answer
     by: dict[str, Any] = {"by": user.name} if is_answer else {}
-    if is_answer:
+    is_due = found.outcome not in ("cancelled", "refused") and (
+        found.ended is not None or found.state(desk.today) == TO_BE_ANSWERED
+    )
+    if is_answer and is_due:
         keep_up(desk, by=user.name, request=request)
         if elsewhere := write_parts(desk, request, to.said(), by=user.name):
             by["elsewhere"] = elsewhere

@@ -123,8 +123,8 @@ def run(desk: Desk, visit: Visit) -> Response:
     return see("/?done=run#result" if visit.who.role == "officer" else "/models")
 
 
-def _unfinished(desk: Desk) -> list[tuple[Line, list[str]]]:
-    """Return the requests that are over here and wait for other workspaces, with what each is."""
+def _unfinished(desk: Desk) -> list[tuple[Line, list[str], str]]:
+    """Return the requests that are over here, the workspaces that each waits for, and its day."""
     found = []
     for request in waiting_for_parts(desk):
         with desk.session.reading() as (workspace, connection), suppress(NothingFound):
@@ -134,7 +134,8 @@ def _unfinished(desk: Desk) -> list[tuple[Line, list[str]]]:
             told = request_answers.line(queued, law_in_force(workspace), today=desk.today)
             stops = [one.place.name for one in parts_of(desk, request) if one.stops is not None]
             if stops:
-                found.append((line_of(told, today=desk.today, sent={}), stops))
+                line = line_of(told, today=desk.today, sent={})
+                found.append((line, stops, told["deadline"]))
     return found
 
 

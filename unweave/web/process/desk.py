@@ -72,7 +72,7 @@ class Desk:
     `runs` has the run that was started last, and `starting` is held while one is; of `watchers`,
     each who looks on takes one. `joined` are other workspaces in which its requests are filed, too
     (`web.several`), each a desk that nobody visits; `carrying` is held while they are brought up
-    to date.
+    to date, and `resting` has what could not be done there, until when it is left alone.
     """
 
     root: Path
@@ -92,6 +92,7 @@ class Desk:
     pages: Limit = field(default_factory=lambda: Limit(240, 60.0, monotonic))
     joined: tuple["Desk", ...] = ()
     carrying: Lock = field(default_factory=Lock)
+    resting: dict[tuple[str, int], int] = field(default_factory=dict)
 
     @property
     def session(self) -> DeskSession:

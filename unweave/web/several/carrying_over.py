@@ -14,6 +14,7 @@ from lineage_store.index import Queued
 from lineage_store.requests import Details
 
 Carried = Mapping[str, Any]
+DOING = "doing"  # what was begun, written down before it is
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,22 @@ def steps_behind(
         *_fee(request, details, part, carried),
         *_hold(request, details, part, carried),
     ]
+
+
+def seen_done(part: Queued, carried: Carried) -> dict[str, Any]:
+    """Return what was carried over, with what was begun and is seen at the part to be done.
+
+    Whoever did it was killed before it could be written down. What is not seen is begun anew.
+    """
+    done = {name: value for name, value in carried.items() if name != DOING}
+    begun = carried.get(DOING, {})
+    now = {
+        "held": part.held_until,
+        "standing": None if part.term is None else part.term.standing,
+        "fee": part.invoked.fee,
+    }
+    done |= {name: value for name, value in begun.items() if name in now and now[name] == value}
+    return done
 
 
 def _clock(request: Queued, details: Details, part: Queued, carried: Carried) -> list[Behind]:

@@ -5,6 +5,7 @@ where it lay. A folder in which another workspace lies by now is another one.
 """
 
 import hashlib
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,7 +102,7 @@ def places_of(desk: Desk) -> tuple[Place, ...]:
             others = {place.number for place in found}
             if number in others or (identity is not None and identity == own):
                 why = f"{one.root} is a copy of another workspace that is served here."
-            found.append(Place(number, one.root.name, one, why, seen))
+            found.append(Place(number, _name_of(one), one, why, seen))
     names = [place.name for place in found]
     return tuple(place if names.count(place.name) == 1 else _numbered(place) for place in found)
 
@@ -118,6 +119,11 @@ def place_of(desk: Desk, number: int, served: tuple[Place, ...]) -> Place:
     return Place(number, name, None, why)
 
 
+def _name_of(one: Desk) -> str:
+    """Return what a workspace is called: as its folder, which a folder of a pack is called, too."""
+    return re.sub(r"[^\w.-]+", "-", one.root.resolve().name) or "workspace"
+
+
 def _read(one: Desk) -> tuple[str | None, str | None]:
     """Return which workspace lies there, and why it cannot be reached."""
     try:
@@ -127,7 +133,7 @@ def _read(one: Desk) -> tuple[str | None, str | None]:
             pass
         data = workspace.public_key.read_bytes()
     except UNREADABLE as error:
-        return None, f"The workspace {one.root.name} cannot be reached: {_cause(error)}"
+        return None, f"The workspace {_name_of(one)} cannot be reached: {_cause(error)}"
     return hashlib.sha256(data).digest()[:NAME_BYTES].hex(), None
 
 
@@ -163,7 +169,7 @@ def _number(
         if row["path"] == path and row["identity"] == (identity or row["identity"]):
             return number, seen
     name = seal(
-        {"name": one.root.name},
+        {"name": _name_of(one)},
         key=keys.requests,
         belongs_to=f"joined {number}",
         random_bytes=desk.random_bytes,

@@ -21,11 +21,12 @@ from lineage_store.requests import (
 )
 from unweave.web.process.clerk import have_done
 from unweave.web.process.desk import Desk
-from unweave.web.several.carrying_over import steps_behind
+from unweave.web.several.carrying_over import DOING, seen_done, steps_behind
 from unweave.web.several.filed_parts import FiledPart, FiledParts
 from unweave.web.several.joined_workspaces import UNREADABLE, Place, own_file, places_of
 
 OVER_UNFILED = ("cancelled", "refused")
+REST = 60  # seconds after what could not be done, unless somebody asks for it
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,9 @@ def _at(desk: Desk, place: Place, *, by: str | None, only: str | None) -> list[N
     behind = [one for one in behind if one.workspace == place.number and not one.ended]
     failed = []
     for one, request, part in _looked_at(desk, place, behind):
+        key = (one.request, place.number)
+        if by is None and desk.resting.get(key, 0) > desk.seconds:
+            continue
         if request is None:  # the register keeps it no more
             with own_file(desk) as (own, _):
                 FiledParts(own).close(one.request)
@@ -94,6 +98,7 @@ def _at(desk: Desk, place: Place, *, by: str | None, only: str | None) -> list[N
                 _carry_over(desk, place, one, (request, part), details, by=by)
         except UNREADABLE as error:
             said = str(error) if isinstance(error, UnweaveError) else "it cannot be read."
+            desk.resting[key] = desk.seconds + REST
             failed.append(NotDone(one.request, place, f"{place.name}: {said}"))
     return failed
 
@@ -195,9 +200,11 @@ def _carry_over(
     *,
     by: str | None,
 ) -> None:
-    (request, part), carried = both, dict(one.carried)
+    (request, part), carried = both, seen_done(part=both[1], carried=one.carried)
     name = by or (None if details is None else details.added_by)
     for step in steps_behind(request, details, part, carried):
+        with own_file(desk) as (own, _):
+            FiledParts(own).carried(one, {**carried, DOING: step.carried})
         have_done(place.reached, step.operation, {"request": part.id, **step.said, "by": name})
         carried |= step.carried
         with own_file(desk) as (own, _):

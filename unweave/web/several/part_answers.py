@@ -90,13 +90,13 @@ def all_contents(desk: Desk, request: str) -> dict[str, bytes]:
     if not _is_over(desk, request):
         return found
     for one in must_be_done(desk, request):
+        assert one.part is not None and one.told is not None
         there = one.place.reached
-        names = _sent_of(one, there)
-        if names:
-            assert one.part is not None
+        if files_of(there, one.part):
             written = contents(there, one.part)
+            names = _sent_of(one, there)
             found |= {f"{one.place.name}/{name}": written[name] for name in names}
-        elif one.told is not None and one.told["state"] == "done":
+        elif one.told["state"] == "done":
             raise BadInput(
                 f"What {one.place.name} wrote of {one.part} is not there any more: write the "
                 f"answer once more."

@@ -15,7 +15,7 @@ from lineage_store.rights import TO_BE_ANSWERED
 from unweave.answers import requests as request_answers
 from unweave.web.process.desk import Desk
 from unweave.web.process.request_words import Line, line_of
-from unweave.web.several.carrying_over import steps_behind
+from unweave.web.several.carrying_over import seen_done, steps_behind
 from unweave.web.several.filed_parts import FiledPart, FiledParts
 from unweave.web.several.joined_workspaces import (
     UNREADABLE,
@@ -153,7 +153,7 @@ def _state(one: FiledPart, place: Place, request: Queued, details: Details | Non
         *told["warnings"],
         *(f"The request {name} there keeps it back: a hold, or a restriction." for name in back),
     ]
-    steps = steps_behind(request, details, part, one.carried)
+    steps = steps_behind(request, details, part, seen_done(part, one.carried))
     return PartState(
         place=place,
         part=one.part,
