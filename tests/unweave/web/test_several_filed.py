@@ -6,6 +6,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
@@ -324,6 +325,25 @@ def test_of_a_workspace_that_was_never_reached_it_is_kept_what_is_to_be_filed(ma
     assert "not-there cannot be reached" in parts_of(desk, request)[0].stops
     shutil.copytree(made / "other", tmp_path / "not there", symlinks=True)
     assert keep_up(desk) == [] and parts_of(desk, request)[0].part == "q1"
+
+
+def test_how_long_a_name_is_is_not_told_by_what_waits_to_be_filed(desk, user, tmp_path):
+    """It lies here also when its people are forgotten here."""
+    shutil.move(desk.joined[0].root, tmp_path / "away")
+    for who in ("p1", "a much longer name of somebody" * 9):
+        filed(desk, user, who)
+    with desk_file(desk.root) as connection:
+        sealed = [row[0] for row in connection.execute("SELECT sealed FROM parts")]
+    assert len(sealed) == 2 and len({len(one) for one in sealed}) == 1
+
+
+def test_two_at_the_same_time_file_it_once(desk):
+    (other,) = desk.joined
+    project_of(desk).requests.add(["p1"], by="Dora Ost")
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(lambda _: keep_up(desk, by="Dora Ost"), range(4)))
+    assert done == [[], [], [], []]
+    assert len(project_of(other).requests.list()["requests"]) == 1
 
 
 def test_what_they_take_back_there_is_not_done_by_that(desk, user):

@@ -7,14 +7,21 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import unweave
 from fixtures.desk_users import sign_in_at_once
 from fixtures.small_desk import WITHHELD
 from fixtures.two_desks import HOME_ALONE, OTHER_ALONE, make_two, project_of, two_of, wait_for_runs
+from lineage_store.errors import BadInput
 from lineage_store.index import reading_index
 from lineage_store.log import events
 from lineage_store.requests import Policy
+from unweave.cli import commands
+from unweave.web import serve_desk
+from unweave.web.mail.letters_mailed import send_mails
+from unweave.web.operations.webhooks_told import tell_webhooks
+from unweave.web.several.keeping_up import keep_up
 
 TOP = Path(unweave.__file__).parents[1]
 # Serves the pages of a desk of two workspaces, and tells what it opened.
@@ -130,6 +137,9 @@ def test_a_workspace_that_is_away_stops_done_and_every_page_is_answered(desk, tm
         "Done here, and not in every workspace q1 , erasure of 1 person: waits for other, due"
         in (officer.text)
     )
+    assert "Finish it in every workspace" not in officer.text  # it is in another list
+    officer.get("/?show=send")
+    assert "Done Finish it in every workspace" in officer.text
     token = officer.page.forms[0]["fields"]["token"]
     officer.post(f"{page}/pack", {"token": token})  # what no page offers
     assert officer.answer.status_code == 422 and "not done in every workspace" in officer.text
@@ -177,3 +187,38 @@ def test_of_each_workspace_it_opens_the_two_keys_of_the_desk_alone(desk):
         within = str(one.root / "keys")
         keys = {Path(path).name for path in told["opened"] if within in path}
         assert keys == {"desk-lookup", "desk-requests", "public.pem", "pseudonyms.sqlite?mode=ro"}
+
+
+def test_the_command_serves_several_says_which_is_away_and_keeps_them_in_step(
+    desk, tmp_path, monkeypatch
+):
+    (other,) = desk.joined
+    begun, served = [], []
+    monkeypatch.setattr(serve_desk, "Thread", lambda *, target, args, daemon: Begun(begun, args))
+    monkeypatch.setattr("os.umask", lambda mask: mask)  # of a process, and not of this one
+    monkeypatch.setattr("uvicorn.run", lambda application, **options: served.append(options))
+
+    def serve(*roots):
+        done = CliRunner().invoke(commands, ["serve", *map(str, roots)], catch_exceptions=False)
+        assert done.exit_code == 0
+        works, begun[:] = [work for _, work in begun], []
+        return done.output, works
+
+    said, works = serve(desk.root, other.root, tmp_path / "nowhere")
+    assert "The workspace nowhere cannot be reached: there is none where it lay." in said
+    assert "other" not in said and works == [tell_webhooks, send_mails, keep_up]
+    said, works = serve(desk.root)
+    assert said == "The desk is at http://127.0.0.1:8484/\n"
+    assert works == [tell_webhooks, send_mails] and len(served) == 2
+    with pytest.raises(BadInput, match="are one workspace, or a copy of it"):
+        serve(desk.root, other.root, other.root)
+
+
+class Begun:
+    """What stands for a thread: it is written down that it began, and with what."""
+
+    def __init__(self, begun, args):
+        self.begun, self.args = begun, args
+
+    def start(self):
+        self.begun.append(self.args)

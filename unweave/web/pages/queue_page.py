@@ -6,7 +6,7 @@ what it counts, it counts among the first that are due, and says so where there 
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,9 +22,9 @@ from unweave.web.operations.runs_started import failed_last, others_now, running
 from unweave.web.process.clerk import is_started
 from unweave.web.process.desk import Desk
 from unweave.web.process.rendering import Page, rendered, see
-from unweave.web.process.request_words import RIGHTS, STATES, Line, line_of
+from unweave.web.process.request_words import ELSEWHERE, RIGHTS, STATES, Line, line_of
 from unweave.web.process.visits import Visit
-from unweave.web.several.part_states import parts_of, waiting_for_parts
+from unweave.web.several.part_states import open_elsewhere, parts_of, waiting_for_parts
 
 LINES = 50  # of a page
 LOOKED_AT = 200  # for one page, and for what it counts
@@ -160,10 +160,12 @@ def _read(
         running = running_now(desk, connection)
     with desk.accounts() as accounts:
         sent = accounts.sent.among([one.id for one in some])
+    elsewhere = open_elsewhere(desk, [one.id for one in some if one.ended is not None])
     chosen = [
         (one, line) for one, line in zip(some, lines, strict=True) if filters.takes(line, sent)
     ]
     kept = [line_of(line, today=today, sent=sent) for _, line in chosen[:LINES]]
+    kept = [replace(one, step=ELSEWHERE) if one.request in elsewhere else one for one in kept]
     last = chosen[LINES - 1][0] if len(chosen) > LINES else some[-1] if some else None
     is_more = len(chosen) > LINES or len(some) == LOOKED_AT
     more = None

@@ -36,7 +36,7 @@ from unweave.web.operations.request_reading import (
 from unweave.web.process.desk import Desk
 from unweave.web.process.outbox import rows_there
 from unweave.web.process.rendering import Page, rendered
-from unweave.web.process.request_words import RIGHTS, Step, due_words, line_of
+from unweave.web.process.request_words import ELSEWHERE, RIGHTS, due_words, line_of
 from unweave.web.process.visits import Visit
 from unweave.web.several.part_answers import all_written
 from unweave.web.several.part_states import PartState
@@ -71,7 +71,6 @@ NOTES = {
     "approved-there": "It is approved there.",
 }
 MODELS = 100  # that one chooses among
-ELSEWHERE = Step("Finish it in every workspace", at="elsewhere")
 LANGUAGES = (("en", "English"), ("de", "Deutsch"))
 TEXTS = {
     "requester": "asked by",

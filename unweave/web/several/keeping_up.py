@@ -22,7 +22,7 @@ from lineage_store.requests import (
 from unweave.web.process.clerk import have_done
 from unweave.web.process.desk import Desk
 from unweave.web.several.carrying_over import DOING, seen_done, steps_behind
-from unweave.web.several.filed_parts import FiledPart, FiledParts
+from unweave.web.several.filed_parts import FiledPart, FiledParts, filled, unfilled
 from unweave.web.several.joined_workspaces import UNREADABLE, Place, own_file, places_of
 
 OVER_UNFILED = ("cancelled", "refused")
@@ -58,13 +58,19 @@ def _note(desk: Desk, served: Iterable[Place]) -> None:
     At the first time those that are open; later also those that are over already: where nobody saw
     them in time, they can be filed no more, and that is told.
     """
-    with desk.session.reading() as (_, connection), own_file(desk) as (own, _):
+    with desk.session.reading() as (_, connection), own_file(desk) as (own, keys):
         for place in served:
             first = place.seen is None
             found = newer_than(connection, place.seen or 0, open_only=first)
             last = last_ordinal(connection)
             if first or last > (place.seen or 0):
-                FiledParts(own).note(place.number, [one for one in found if _goes(one)], seen=last)
+                key, random_bytes = keys.requests, desk.random_bytes
+                noted = [
+                    (one, filled(one, key=key, random_bytes=random_bytes))
+                    for one in found
+                    if _goes(one)
+                ]
+                FiledParts(own).note(place.number, noted, seen=last)
 
 
 def _goes(request: Queued) -> bool:
@@ -128,7 +134,7 @@ def _found(connection: sqlite3.Connection, request: str) -> Queued | None:
 
 
 def _opened(request: Queued, one: FiledPart, key: bytes) -> Details | None:
-    sealed = request.sealed if request.sealed is not None else one.sealed
+    sealed = request.sealed if request.sealed is not None else unfilled(one, key=key)
     return None if sealed is None else open_details(sealed, request.id, key=key)
 
 
@@ -140,9 +146,10 @@ def _file(
         with own_file(desk) as (own, _):
             FiledParts(own).drop(one)
         return
-    if request.sealed is not None and request.sealed != one.sealed:
-        with own_file(desk) as (own, _):
-            FiledParts(own).refresh(place.number, request)
+    if request.sealed is not None and not one.is_as(request):
+        with own_file(desk) as (own, keys):
+            sealed = filled(request, key=keys.requests, random_bytes=desk.random_bytes)
+            FiledParts(own).refresh(place.number, request, sealed)
             (one,) = (it for it in FiledParts(own).of(request.id) if it.workspace == place.number)
     if request.ended is not None and not one.over:
         with own_file(desk) as (own, _):

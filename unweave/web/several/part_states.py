@@ -133,6 +133,12 @@ def waiting_for_parts(desk: Desk) -> list[str]:
         return list(dict.fromkeys([*kept.open_among(last), *kept.waiting(MOST)]))
 
 
+def open_elsewhere(desk: Desk, requests: list[str]) -> set[str]:
+    """Return those of some requests of which a part is not over, as far as was seen."""
+    with own_file(desk) as (own, _):
+        return set(FiledParts(own).open_among(requests))
+
+
 def _state(one: FiledPart, place: Place, request: Queued, details: Details | None) -> PartState:
     if one.is_lost:
         return PartState(place, None, LOST.format(name=place.name))
