@@ -18,7 +18,7 @@ from lineage_store.requests import Policy
 from unweave.web.accounts.desk_file import desk_file
 from unweave.web.operations.acting import Filing, act, act_in, file_request, try_again
 from unweave.web.operations.written_answers import say_sent
-from unweave.web.several import part_states
+from unweave.web.several import keeping_up, part_states
 from unweave.web.several.filed_parts import FiledParts
 from unweave.web.several.joined_workspaces import places_of
 from unweave.web.several.keeping_up import keep_up
@@ -335,6 +335,18 @@ def test_how_long_a_name_is_is_not_told_by_what_waits_to_be_filed(desk, user, tm
     with desk_file(desk.root) as connection:
         sealed = [row[0] for row in connection.execute("SELECT sealed FROM parts")]
     assert len(sealed) == 2 and len({len(one) for one in sealed}) == 1
+
+
+def test_who_waits_files_few_and_the_process_files_the_others(desk, monkeypatch):
+    monkeypatch.setattr(keeping_up, "AT_ONCE", 1)
+    for who in ("p1", "p2", "p3"):
+        project_of(desk).requests.add([who], by="Dora Ost")
+
+    def filed_there():
+        return len(project_of(desk.joined[0]).requests.list()["requests"])
+
+    assert (keep_up(desk, by="Dora Ost"), filed_there()) == ([], 1)
+    assert (keep_up(desk), filed_there()) == ([], 3)
 
 
 def test_two_at_the_same_time_file_it_once(desk):

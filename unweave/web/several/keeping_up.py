@@ -26,6 +26,7 @@ from unweave.web.several.filed_parts import FiledPart, FiledParts, filled, unfil
 from unweave.web.several.joined_workspaces import UNREADABLE, Place, own_file, places_of
 
 OVER_UNFILED = ("cancelled", "refused")
+AT_ONCE = 20  # that are filed while somebody waits
 REST = 60  # seconds after what could not be done, unless somebody asks for it
 
 
@@ -42,14 +43,21 @@ def keep_up(desk: Desk, *, by: str | None = None, request: str | None = None) ->
     """Bring all parts up to date, or those of one request; return what could not be done.
 
     `by` is who does it, by default who had filed the request. A workspace that cannot be reached is
-    passed over: how its parts stand, `part_states` says.
+    passed over: how its parts stand, `part_states` says. Who waits for it files so many at most;
+    what there is besides the process files, one after another.
     """
     if not desk.joined:
         return []
     with desk.carrying:
         served = places_of(desk)
         _note(desk, served)
-        return [one for place in served for one in _at(desk, place, by=by, only=request)]
+    behind = [(place, one) for place in served for one in _behind(desk, place, only=request)]
+    to_file = [(place, one) for place, one in behind if one.part is None]
+    if by is not None and request is None:
+        del to_file[AT_ONCE:]
+    to_carry = ((place, one) for place, one in behind if one.part is not None)
+    done = (_step(desk, place, one, by=by) for place, one in (*to_carry, *to_file))
+    return [one for one in done if one is not None]
 
 
 def _note(desk: Desk, served: Iterable[Place]) -> None:
@@ -82,31 +90,62 @@ def _goes(request: Queued) -> bool:
     return request.kind == "subject" and is_asked and request.outcome not in OVER_UNFILED
 
 
-def _at(desk: Desk, place: Place, *, by: str | None, only: str | None) -> list[NotDone]:
+def _behind(desk: Desk, place: Place, *, only: str | None) -> list[FiledPart]:
+    """Return the parts in a workspace about which something is to be done."""
     with own_file(desk) as (own, keys):
         kept = FiledParts(own)
-        behind = kept.open_in(place.number) if only is None else kept.of(only)
-    behind = [one for one in behind if one.workspace == place.number and not one.ended]
-    failed = []
-    for one, request, part in _looked_at(desk, place, behind):
-        key = (one.request, place.number)
-        if by is None and desk.resting.get(key, 0) > desk.seconds:
-            continue
-        if request is None:  # the register keeps it no more
-            with own_file(desk) as (own, _):
-                FiledParts(own).close(one.request)
-            continue
-        details = _opened(request, one, keys.requests)
-        try:
-            if one.part is None:
-                _file(desk, place, one, request, details)
-            elif part is not None:
-                _carry_over(desk, place, one, (request, part), details, by=by)
-        except UNREADABLE as error:
-            said = str(error) if isinstance(error, UnweaveError) else "it cannot be read."
-            desk.resting[key] = desk.seconds + REST
-            failed.append(NotDone(one.request, place, f"{place.name}: {said}"))
-    return failed
+        every = kept.open_in(place.number) if only is None else kept.of(only)
+    mine = [one for one in every if one.workspace == place.number and not one.ended]
+    return [
+        one
+        for one, request, part in _looked_at(desk, place, mine)
+        if _is_behind(place, one, request, part, keys.requests)
+    ]
+
+
+def _is_behind(
+    place: Place, one: FiledPart, request: Queued | None, part: Queued | None, key: bytes
+) -> bool:
+    if request is None or (request.ended is not None and not one.over):
+        return True
+    if one.part is None:
+        changed = request.sealed is not None and not one.is_as(request)
+        return changed or (place.why is None and not one.is_lost)
+    if part is None:
+        return False
+    details, carried = _opened(request, one, key), seen_done(part, one.carried)
+    return _is_over(request, part) or bool(steps_behind(request, details, part, carried))
+
+
+def _is_over(request: Queued, part: Queued) -> bool:
+    """Say whether a part is looked at no more; what was taken back there is not done by that."""
+    return request.outcome == "cancelled" or part.outcome not in (None, "cancelled")
+
+
+def _step(desk: Desk, place: Place, one: FiledPart, *, by: str | None) -> NotDone | None:
+    """Do what is to be done about a part, by how it stands now; return what could not be."""
+    key = (one.request, place.number)
+    if by is None and desk.resting.get(key, 0) > desk.seconds:
+        return None
+    with desk.carrying:
+        with own_file(desk) as (own, keys):
+            kept = [it for it in FiledParts(own).of(one.request) if it.workspace == place.number]
+        for one, request, part in _looked_at(desk, place, kept):
+            if request is None:  # the register keeps it no more
+                with own_file(desk) as (own, _):
+                    FiledParts(own).close(one.request)
+                continue
+            details = _opened(request, one, keys.requests)
+            try:
+                if one.part is None:
+                    _file(desk, place, one, request, details)
+                elif part is not None:
+                    _carry_over(desk, place, one, (request, part), details, by=by)
+            except UNREADABLE as error:
+                said = str(error) if isinstance(error, UnweaveError) else "it cannot be read."
+                desk.resting[key] = desk.seconds + REST
+                return NotDone(one.request, place, f"{place.name}: {said}")
+    return None
 
 
 def _looked_at(
@@ -216,7 +255,7 @@ def _carry_over(
         carried |= step.carried
         with own_file(desk) as (own, _):
             FiledParts(own).carried(one, carried)
-    if request.outcome == "cancelled" or part.outcome not in (None, "cancelled"):
+    if _is_over(request, part):
         with own_file(desk) as (own, _):
             FiledParts(own).ended(one)
     elif request.ended is not None and not one.over:
