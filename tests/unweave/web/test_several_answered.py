@@ -1,9 +1,11 @@
 """Several workspaces at one desk: one request, run in each, one letter, each one's certificate."""
 
 import io
+import os
 import re
 import shutil
 import zipfile
+from email import message_from_bytes
 
 import pytest
 
@@ -22,13 +24,15 @@ from lineage_store.index import reading_index
 from lineage_store.log import events
 from unweave.api.verify import verify
 from unweave.web.accounts.desk_file import desk_file
+from unweave.web.mail.mail_message import mail_of
 from unweave.web.operations.acting import Filing, file_request
-from unweave.web.operations.own_page import own_state
+from unweave.web.operations.own_page import make_own_link, own_pack, own_state
 from unweave.web.operations.people_found import looked_up
 from unweave.web.operations.runs_started import others_now, start_due
 from unweave.web.operations.written_answers import To, hand_over, refuse, say_sent, write
 from unweave.web.process.outbox import files_of
 from unweave.web.several.keeping_up import keep_up
+from unweave.web.several.part_answers import all_contents
 from unweave.web.several.part_states import must_be_done, parts_of
 
 PROOFS = ("certificate.json", "public.pem", "receipt.json", "verify.html")
@@ -139,6 +143,24 @@ def test_the_letter_is_in_german_too(done, tmp_path):
     _, letter = packed(done, "q3", tmp_path / "pack", language="de")
     assert "in 2 Arbeitsbereichen" in letter and "Im ersten haben wir keine Daten" in letter
     assert "In other (q3) wurden 5 Datenzeilen gelöscht" in letter
+
+
+def test_a_mail_has_no_folders_and_a_person_s_own_page_has_them(done):
+    user = user_there(done)
+    link = make_own_link(done, user, "q1")["link"].rpartition("/")[2]
+    write(done, user, "q1", To(), answer=True)
+    files = all_contents(done, "q1")
+    mail = message_from_bytes(
+        mail_of(files, request="q1", sender="d@a.example", to="q@b.example", message_id="1",
+                time=done.now())
+    )  # fmt: skip
+    attached = {part.get_filename() for part in mail.walk()} - {None}
+    assert attached == {one.replace("/", "-") for one in files} - {"letter.txt"}
+    assert say_sent(done, "Dora Ost", "q1") == "sent"
+    with done.accounts() as accounts:
+        cookie = accounts.own_links.exchange(link, today=done.today, random_bytes=os.urandom)
+    with zipfile.ZipFile(io.BytesIO(own_pack(done, "q1", cookie))) as archive:
+        assert "q1/other/certificate.json" in archive.namelist()
 
 
 def test_a_workspace_that_is_moved_away_stops_the_answer_comes_back_and_it_ends(desk, tmp_path):
