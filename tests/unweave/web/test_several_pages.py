@@ -105,6 +105,10 @@ def test_from_a_letter_to_one_answer_by_forms_alone(desk):
     assert (
         "Next: Send the answer" in officer.get(page).text and "Nothing: it is done" in officer.text
     )
+    assert "What was done in other" in officer.text and "Approved, by Axel Zwo" in officer.text
+    auditor = sign_in_at_once(desk, "Ute Ohnweg", "auditor")
+    auditor.get(page)
+    assert "What was done in other" in auditor.text and "Axel" not in auditor.text
     officer.send(f"{page}/pack")
     assert "other/certificate.json, other/public.pem, other/receipt.json" in officer.text
     officer.send(f"{page}/file")

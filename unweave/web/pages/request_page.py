@@ -104,6 +104,7 @@ class Part:
     alike: tuple[Mapping[str, Any], ...]
     warnings: tuple[str, ...]
     spellings: Mapping[int, str]
+    history: tuple[Mapping[str, Any], ...]
 
 
 def show(desk: Desk, visit: Visit) -> Response:
@@ -164,7 +165,7 @@ def _page(
         sent = accounts.sent.among([request])
         mails, mail = accounts.mail_server.get() is not None, accounts.mails.of(request)
     line = line_of(told, today=desk.today, sent=sent)
-    parts = _parts(desk, request, (values or {}).get("there", {}))
+    parts = _parts(desk, visit, request, (values or {}).get("there", {}))
     stops = [one.state.stops for one in parts if one.state.stops is not None]
     if (
         stops
@@ -203,7 +204,9 @@ def _page(
     return rendered(Page("request.html.j2", ours | dict(values or {}), status, under="/"), visit)
 
 
-def _parts(desk: Desk, request: str, there: Mapping[str, Mapping[int, str]]) -> list[Part]:
+def _parts(
+    desk: Desk, visit: Visit, request: str, there: Mapping[str, Mapping[int, str]]
+) -> list[Part]:
     """Return the parts of a request in other workspaces, with spellings that were read there."""
     found = []
     for state, asked in read_elsewhere(desk, request):
@@ -214,6 +217,7 @@ def _parts(desk: Desk, request: str, there: Mapping[str, Mapping[int, str]]) -> 
                 alike=() if asked is None else near_of(asked),
                 warnings=tuple((state.told or {}).get("warnings", ())),
                 spellings=there.get(str(state.place.number), {}),
+                history=() if asked is None else tuple(history_for(visit.who, asked.told)),
             )
         )
     return found

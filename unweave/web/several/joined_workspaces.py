@@ -9,7 +9,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lineage_store.errors import BadInput, NothingFound, UnweaveError
@@ -104,7 +104,10 @@ def places_of(desk: Desk) -> tuple[Place, ...]:
                 why = f"{one.root} is a copy of another workspace that is served here."
             found.append(Place(number, _name_of(one), one, why, seen))
     names = [place.name for place in found]
-    return tuple(place if names.count(place.name) == 1 else _numbered(place) for place in found)
+    return tuple(
+        one if names.count(one.name) == 1 else replace(one, name=f"{one.name}-{one.number}")
+        for one in found
+    )
 
 
 def place_of(desk: Desk, number: int, served: tuple[Place, ...]) -> Place:
@@ -184,7 +187,3 @@ def _number(
 def _name(keys: Keys, row: sqlite3.Row) -> str:
     number = row["number"]
     return str(unseal(row["name"], key=keys.requests, belongs_to=f"joined {number}")["name"])
-
-
-def _numbered(place: Place) -> Place:
-    return Place(place.number, f"{place.name}-{place.number}", place.desk, place.why, place.seen)
