@@ -53,6 +53,7 @@ def pages_of(role):
     files = (
         "/style.css",
         "/live.js",
+        "/live",
         "/deletions/r1/live",
         "/healthz",
         "/audit/head",

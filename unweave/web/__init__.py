@@ -40,11 +40,12 @@ routes, the checks and the description are made; what they call is what the form
 is filed, run and answered in each (`several`). The process has two keys of each, and no other.
 
 **Live.** The page of a deletion that runs is told how far it is over one connection (server-sent
-events), by the one script of the desk; without it the page reads itself again. What is told is read
-from what the run has written and from `at-work.json`, so that a run that was killed says where it
-stopped, and the process of the desk knows no more of it than anybody. No other page has a script.
+events), by the one script of the desk, and that of the requests what runs; without it the page
+reads itself again. What is told is read from what the run has written and from `at-work.json`, so
+that a run that was killed says where it stopped, and the process of the desk knows no more of it
+than anybody. No other page has a script, nor has that of the requests while nothing runs.
 
-**A browser is not believed.** Every answer forbids scripts, but for the desk's own on that page,
+**A browser is not believed.** Every answer forbids scripts, but for the desk's own on those pages,
 and frames and foreign content. What
 changes something is a form, sent from this very desk (`Origin`, `Sec-Fetch-Site`), with a token
 that only the cookie's owner has. The cookie is HttpOnly and SameSite=Strict and ends; what it is

@@ -13,7 +13,7 @@ from unweave.web.api.operations_done import DONE
 from unweave.web.api.operations_table import METRICS, OPERATIONS, ROOT, Operation
 from unweave.web.guard import Handler, guarded
 from unweave.web.lineage import lineage_pages, search_pages
-from unweave.web.live import watched
+from unweave.web.live import at_work_now, watched
 from unweave.web.pages import (
     audit_page,
     deletion_page,
@@ -47,6 +47,7 @@ from unweave.web.settings import (
 
 HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("GET", "/"): queue_page.show,
+    ("GET", "/live"): at_work_now.watch_work,
     ("GET", "/style.css"): public_pages.style,
     ("GET", "/live.js"): public_pages.script,
     ("GET", "/healthz"): public_pages.health,

@@ -15,6 +15,7 @@ from unweave.web.process.matrix import BY_ROUTE, HOME, MATRIX, PUBLIC
 # o officer, p approver, e engineer, a auditor, w owner; * everybody, signed in or not.
 WHO = {
     "GET /": "op aw",
+    "GET /live": "op aw",
     "GET /style.css": "*",
     "GET /live.js": "*",
     "GET /healthz": "*",

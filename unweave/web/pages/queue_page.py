@@ -18,9 +18,10 @@ from lineage_store.requests import After, law_in_force, open_page, over_page
 from lineage_store.rights import RIGHTS as EVERY_RIGHT
 from unweave.answers import requests as request_answers
 from unweave.web.accounts.users import User
-from unweave.web.operations.runs_started import failed_last, others_now, running_now, start_due
-from unweave.web.process.clerk import is_started
+from unweave.web.live.at_work_now import work_now
+from unweave.web.operations.runs_started import failed_last, others_now, start_due
 from unweave.web.process.desk import Desk
+from unweave.web.process.headers import policy
 from unweave.web.process.rendering import Page, rendered, see
 from unweave.web.process.request_words import ELSEWHERE, RIGHTS, STATES, Line, line_of
 from unweave.web.process.visits import Visit
@@ -98,7 +99,8 @@ class Counts:
 def show(desk: Desk, visit: Visit) -> Response:
     """Show the queue."""
     filters = Filters.of(visit)
-    found, counts, running = _read(desk, visit, filters)
+    found, counts = _read(desk, visit, filters)
+    work = work_now(desk)
     values = {
         "filters": filters,
         "again": filters.address(visit.query.get(filters.place, "")),
@@ -107,14 +109,17 @@ def show(desk: Desk, visit: Visit) -> Response:
         "states": STATES,
         "found": found,
         "counts": counts,
-        "running": running,
-        "started": running is None and is_started(desk),
+        "work": work,
+        "live": work.is_on,
         "failed": failed_last(desk),
         "others": others_now(desk),
         "unfinished": _unfinished(desk),
         "result": NOTES.get(visit.query.get("done", "")),
     }
-    return rendered(Page("queue.html.j2", values, under="/"), visit)
+    answer = rendered(Page("queue.html.j2", values, under="/"), visit)
+    if work.is_on:
+        answer.headers["content-security-policy"] = policy(live=True)
+    return answer
 
 
 def run(desk: Desk, visit: Visit) -> Response:
@@ -139,9 +144,7 @@ def _unfinished(desk: Desk) -> list[tuple[Line, list[str], str]]:
     return found
 
 
-def _read(
-    desk: Desk, visit: Visit, filters: Filters
-) -> tuple[Found, Counts, dict[str, Any] | None]:
+def _read(desk: Desk, visit: Visit, filters: Filters) -> tuple[Found, Counts]:
     with desk.session.reading() as (workspace, connection):
         law, today = law_in_force(workspace), desk.today
 
@@ -157,7 +160,6 @@ def _read(
         elif filters.after != After():
             some = open_page(connection, after=filters.after, size=LOOKED_AT)
             lines = told(some)
-        running = running_now(desk, connection)
     with desk.accounts() as accounts:
         sent = accounts.sent.among([one.id for one in some])
     elsewhere = open_elsewhere(desk, [one.id for one in some if one.ended is not None])
@@ -173,7 +175,7 @@ def _read(
         more = filters.address(
             f"{last.deadline}_{last.ordinal}" if filters.shown == "open" else str(last.ordinal)
         )
-    return Found(tuple(kept), more), counts, running
+    return Found(tuple(kept), more), counts
 
 
 def _counts(lines: Sequence[dict[str, Any]], user: User, today: str, *, every: bool) -> Counts:

@@ -35,6 +35,7 @@ class Rule:
 # fmt: off
 MATRIX: tuple[Rule, ...] = (
     Rule("GET",  "/",                                 DESK),
+    Rule("GET",  "/live",                             DESK),
     Rule("GET",  "/style.css",                        PUBLIC),
     Rule("GET",  "/live.js",                          PUBLIC),
     Rule("GET",  "/healthz",                          PUBLIC),
