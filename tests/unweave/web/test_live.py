@@ -112,6 +112,7 @@ def test_who_watches_is_told_each_phase_once_and_nobody_is_named(desk, quickly, 
     for place, name, words in (
         (direct, "refit", "learning without the rows"),
         (direct, "must_pass", "checking what came of it"),
+        (direct, "record_model", "learnt and checked"),
         (erasing, "compact", "erasing the old models"),
         (direct, "certify", "the old one erased"),
     ):
