@@ -49,7 +49,13 @@ if TYPE_CHECKING:
         sent_on,
     )
     from lineage_store.requests.policy import Policy, Sender, date_of, load_policy, save_policy
-    from lineage_store.requests.queue_pages import After, open_page, over_page
+    from lineage_store.requests.queue_pages import (
+        After,
+        last_ordinal,
+        newer_than,
+        open_page,
+        over_page,
+    )
     from lineage_store.requests.register import end_register, has_ended, years_before
     from lineage_store.requests.staff import name_of, number_of
 else:
@@ -86,7 +92,7 @@ else:
                 "sent_on",
             ),
             "policy": ("Policy", "Sender", "date_of", "load_policy", "save_policy"),
-            "queue_pages": ("After", "open_page", "over_page"),
+            "queue_pages": ("After", "last_ordinal", "newer_than", "open_page", "over_page"),
             "register": ("end_register", "has_ended", "years_before"),
             "staff": ("name_of", "number_of"),
         },
@@ -120,12 +126,14 @@ __all__ = [
     "keep_letter",
     "keep_rows",
     "kept_letters",
+    "last_ordinal",
     "law_in_force",
     "load_controller",
     "load_policy",
     "load_search",
     "look_through",
     "name_of",
+    "newer_than",
     "number_of",
     "open_details",
     "open_letter",

@@ -35,3 +35,18 @@ def over_page(connection: sqlite3.Connection, *, before: int | None, size: int) 
         (before if before is not None else 1 << 62, size),
     ).fetchall()
     return [queued_of(row) for row in found]
+
+
+def newer_than(connection: sqlite3.Connection, ordinal: int, *, open_only: bool) -> list[Queued]:
+    """List the requests that came in behind a place in the queue, oldest first."""
+    which = " AND ended IS NULL" if open_only else ""
+    found = connection.execute(
+        f"SELECT * FROM queue WHERE ordinal > ?{which} ORDER BY ordinal", (ordinal,)
+    )
+    return [queued_of(row) for row in found]
+
+
+def last_ordinal(connection: sqlite3.Connection) -> int:
+    """Return the place of the request that came in last, 0 where there is none."""
+    (last,) = connection.execute("SELECT coalesce(max(ordinal), 0) FROM queue").fetchone()
+    return int(last)

@@ -45,8 +45,8 @@ ROOMS = """
     unweave/answers  unweave/text  unweave/report  unweave/graphs
     unweave/session  unweave/letters  unweave/desk  unweave/exports
     unweave/api
-    unweave/web/accounts  unweave/web/process  unweave/web/operations  unweave/web/mail
-    unweave/web/live  unweave/web/pages  unweave/web/lineage  unweave/web/settings
+    unweave/web/accounts  unweave/web/process  unweave/web/several  unweave/web/operations
+    unweave/web/mail  unweave/web/live  unweave/web/pages  unweave/web/lineage  unweave/web/settings
     unweave/web/rights  unweave/web/api  unweave/web
     unweave/options  unweave/commands/requests  unweave/commands  unweave/demo  unweave/tfx
     unweave

@@ -119,4 +119,5 @@ def test_every_letter_has_a_template(language):
         "proofs",
         "asked",
         "recipients",
+        "elsewhere",
     }

@@ -6,7 +6,7 @@
 import json
 import zipfile
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, move
 
 import pytest
 from PIL import Image
@@ -15,7 +15,9 @@ from fixtures.desk_in_browser import faults_of, looked_at, served
 from fixtures.desk_users import quick_passwords, sign_in_at_once
 from fixtures.small_desk import CORRECT, MODULES, RUN, make_workspace
 from fixtures.small_table import OPTIONS, write_people
+from fixtures.two_desks import make_two, project_of, two_of
 from fixtures.warm_python import warm_executable
+from lineage_store.requests import Policy
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 from unweave.report.pdf import browser
@@ -24,6 +26,7 @@ from unweave.web.accounts.mail_server import MailServer
 from unweave.web.accounts.users import ROLES
 from unweave.web.desk_users import DeskUsers
 from unweave.web.process.matrix import MATRIX
+from unweave.web.several.keeping_up import keep_up
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.skipif(browser() is None, reason="no Chromium is on the PATH")
@@ -50,6 +53,7 @@ def pages_of(role):
     files = (
         "/style.css",
         "/live.js",
+        "/live",
         "/deletions/r1/live",
         "/healthz",
         "/audit/head",
@@ -251,6 +255,50 @@ def test_the_lineage_is_searched_and_walked_by_its_boxes(chromium, desk, cookies
         page.keyboard.press("Enter")
         page.wait_for_url(f"{home}/lineage/q1/to/m2.1.u0")
         assert faults_of(page, 390) == [] and "in 4 steps." in page.inner_text("h1")
+
+
+def test_what_pages_show_of_other_workspaces_has_no_fault(chromium, tmp_path):
+    """Spellings, an approval and an error there; one is away while the others answer."""
+    (tmp_path / "made").mkdir()
+    desk = two_of(make_two(tmp_path / "made"), tmp_path)
+    (other,) = desk.joined
+    project_of(other).requests.set_policy(Policy(approve_above=1))
+    queue = project_of(desk).requests
+    for ids in (["P4"], ["p1", "p2"], ["p3"]):
+        queue.add(ids, by="Dora Ost")
+    assert keep_up(desk) == []
+    with served(desk.root, joined=desk.joined, python=desk.python) as at:
+        home = at.binding.home.rstrip("/")
+        roles = ("officer", "approver")
+        by = {role: sign_in_at_once(at, f"The {role}", role).cookies()["desk"] for role in roles}
+        with looked_at(chromium, at, by["approver"], width=390) as page:
+            page.goto(f"{home}/requests/q2")
+            assert page.locator("#approve-1").is_visible() and faults_of(page, 390) == []
+        for width, colours in zip(WIDTHS, ("light", "dark"), strict=True):
+            options = {"width": width, "color_scheme": colours}
+            with looked_at(chromium, at, by["officer"], **options) as page:
+                page.goto(f"{home}/people")
+                page.fill("#id", "p4")
+                page.select_option("#why", "asks")
+                page.click("text=Look up >> nth=-1")
+                assert faults_of(page, width) == []
+                page.goto(f"{home}/requests/q1")
+                page.click("text=Write it down there")
+                assert page.title().startswith("Error: ") and faults_of(page, width) == []
+                page.select_option("#why-1", "meant")
+                page.click("text=Show how they are spelled")
+                assert "p4" in page.inner_text("#elsewhere") and faults_of(page, width) == []
+        queue.run()
+        move(other.root, tmp_path / "away")
+        for width, colours in zip(WIDTHS, ("dark", "light"), strict=True):
+            options = {"width": width, "color_scheme": colours}
+            with looked_at(chromium, at, by["officer"], **options) as page:
+                for path in ("/", "/requests/q1", "/requests/q3"):
+                    page.goto(home + path)
+                    assert "cannot be reached" in page.content()
+                    assert faults_of(page, width) == [], path
+                page.click("text=Try again >> nth=0")
+                assert page.title().startswith("Error: ") and faults_of(page, width) == []
 
 
 def test_each_role_goes_its_way_from_a_letter_to_its_answer(chromium, workspace, tmp_path):

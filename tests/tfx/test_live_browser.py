@@ -109,6 +109,34 @@ def test_two_watch_a_run_that_is_killed_and_finished(chromium, workspace, tmp_pa
         assert json.loads(desk.last_run.read_bytes()) == {"failed": []}
 
 
+def test_the_requests_say_what_runs_by_themselves_and_focus_stays(chromium, workspace, tmp_path):
+    """Nobody presses reload, and the list is not read again under whoever reads it."""
+    commands = {"python": (warm_executable(*MODULES),), "run": ("-c", STEP_BY_STEP)}
+    with served(copytree(workspace, tmp_path / "workspace", symlinks=True), **commands) as desk:
+        cookie = sign_in_at_once(desk, "The officer", "officer").cookies()["desk"]
+        with looked_at(chromium, desk, cookie, width=390, color_scheme="dark") as page:
+            page.goto(f"{desk.binding.home}?right=erasure")
+            page.click("text=Run all that is ready")
+            page.wait_for_selector("text=This page is live")
+            page.wait_for_selector("text=Deletion r2 is running")
+            page.evaluate(CHANGES)
+            assert faults_of(page, 390) == []
+            page.focus(".run a")
+            (tmp_path / "go").touch()
+            page.wait_for_selector("#far >> text=Now: checking")
+            assert page.evaluate("window.looks") > 0 and "r2 is running: check" in page.title()
+            assert page.evaluate("document.activeElement.textContent") == "r2"
+            for name in ("checked", "erased"):
+                (tmp_path / name).touch()
+            page.wait_for_selector("text=Nothing runs any more.")
+            assert "Nothing further will come." in page.inner_text("#line")
+            assert faults_of(page, 390) == []
+            page.click("text=Read this page again")
+            page.wait_for_selector("text=Run all that is ready")
+            assert page.locator("script").count() == 0
+        assert not list(desk.root.glob("unforeseen-*"))
+
+
 def test_a_page_whose_desk_ends_says_that_it_may_be_old(chromium, workspace, tmp_path):
     commands = {"python": (warm_executable(*MODULES),), "run": ("-c", STEP_BY_STEP)}
     with served(copytree(workspace, tmp_path / "workspace", symlinks=True), **commands) as desk:

@@ -1,7 +1,7 @@
 """Answering people: letters while a request is open, and the pack that is sent when it is over."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,11 @@ from unweave.desk.what_is_told import (
     facts_of,
     proofs_of,
     refused_facts,
+    state_with,
+    with_elsewhere,
     without_enclosed,
 )
-from unweave.letters.facts import Facts
+from unweave.letters.facts import Elsewhere, Facts
 from unweave.letters.kinds import Kind, kind_due
 from unweave.letters.letter import Letter
 from unweave.session.forget_options import must_be_text
@@ -99,6 +101,7 @@ class Answering(RequestsInHand):
         recipients: bool = False,
         provided: Sequence[str] = (),
         by: str | None = None,
+        elsewhere: Sequence[Mapping[str, Any]] = (),
     ) -> Answer:
         """Write what is sent when a request is over: its letter, and its people's own proofs.
 
@@ -106,7 +109,9 @@ class Answering(RequestsInHand):
         are written, and the request ends (`by` whom); of what is ported, `provided` are the columns
         that the person provided, by default all but those that models learn to tell.
         `before_sending` lists what unweave cannot know to be done. `recipients` are named as in
-        `letter`; the answer to an access request names them always (15(1)(c)).
+        `letter`; the answer to an access request names them always (15(1)(c)). `elsewhere` is what
+        became of the request in other workspaces (`letters.facts.Elsewhere`), of which the letter
+        speaks, too.
         """
         session = self._at.session
         with session.reading() as (workspace, connection):
@@ -114,15 +119,30 @@ class Answering(RequestsInHand):
             asks = found.invoked.right in DATA_RIGHTS and found.outcome != "nothing found"
         if provided and (not asks or found.invoked.right != "portability"):
             raise BadInput("`provided` says what the person provided, of portability alone.")
+        there = tuple(Elsewhere.from_json(one) for one in elsewhere)
         if asks:
             return self._data_pack(
-                request, out=Path(out), to=to, language=language, provided=provided, by=by
+                request,
+                out=Path(out),
+                to=to,
+                language=language,
+                provided=provided,
+                by=by,
+                elsewhere=there,
             )
         with session.holding() as workspace:
             with reading_index(workspace) as connection:
                 kind, facts, proofs, state = self._due(
                     workspace, connection, request, to=to, enclosed=True
                 )
+                if there:
+                    facts = with_elsewhere(facts, there)
+                    kind = kind_due(
+                        state_with(state, there),
+                        extended=False,
+                        approximate=proofs.approximate or any(one.approximate for one in there),
+                        right=found.invoked.right,
+                    )
                 if recipients:
                     facts = _naming_recipients(workspace, connection, found, facts, proofs)
             letter = letter_about(workspace, kind, facts, language=language)
@@ -146,6 +166,7 @@ class Answering(RequestsInHand):
         language: str,
         provided: Sequence[str],
         by: str | None,
+        elsewhere: tuple[Elsewhere, ...],
     ) -> Answer:
         """Write a person's data and the letter to them, and end the request that asks for them."""
         session = self._at.session
@@ -167,10 +188,11 @@ class Answering(RequestsInHand):
                 joint=data.joint,
                 recipients=who_has_data(connection, workspace, data.models),
                 alike="others" if {one.id for one in details.offered} - {*details.ids} else "none",
+                elsewhere=elsewhere,
             )
         right = found.invoked.right
         kind: Kind = "nothing-found"
-        if data.found:
+        if data.found or any(one.outcome == "done" for one in elsewhere):
             kind = "access" if right == "access" else "portability"
         letter = letter_about(workspace, kind, facts, language=language)
         files = files_of(data, right, language=language, provided=provided)
@@ -191,7 +213,8 @@ class Answering(RequestsInHand):
         answer["files"] += list(files)
         answer["warnings"] += still_read(workspace.index_file)
         ticks = [OTHER_PLACES, *([WAY.format(way=details.came_by)] if details.came_by else ())]
-        return answer | {"state": "done" if data.found else kind, "before_sending": ticks}
+        state = "done" if data.found else "nothing-found"
+        return answer | {"state": state, "before_sending": ticks}
 
     def refuse(
         self,

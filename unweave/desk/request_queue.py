@@ -214,6 +214,22 @@ class RequestQueue(Describing):
         )
         return self._at.in_effect(workspace, connection, request.id, by=staff), True
 
+    def filed_since(self, after: int, ids: Sequence[str], *, right: str) -> str | None:
+        """Return the request behind the place `after` that asks this of these ids, and maybe more.
+
+        It may be over by now, but for one that was taken back.
+        """
+        asked = asked_of(None, None)
+        with self._session.reading() as (workspace, connection):
+            wanted = forget_request(
+                unique_ids(ids), rows=False, asked=asked, today=self._session.today
+            ).commitments(workspace.keys())
+            for one in queue.with_ids(connection, wanted[:1]):
+                named = set(queue.commitments_of(connection, one.id))
+                if one.ordinal > after and one.invoked.right == right and named >= set(wanted):
+                    return one.id
+        return None
+
     def list(self, *, ended: bool = False) -> Answer:
         """List the requests that have not ended, or all of them; without any id or name."""
         with self._session.reading() as (workspace, connection):

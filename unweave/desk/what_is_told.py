@@ -23,7 +23,7 @@ from lineage_store.rights import MARKETING, WAITING_FOR_A_FEE
 from lineage_store.workspace import Workspace
 from unlearning.planning import exact_run_after, still_approximate
 from unweave.answers.own_proofs import own_proofs
-from unweave.letters.facts import Facts, Proven, Receipt
+from unweave.letters.facts import Elsewhere, Facts, Proven, Receipt
 
 Named = dict[str, Any]
 
@@ -142,6 +142,38 @@ def facts_of(
         because=request.invoked.because,
         ended=_day(request.ended),
     )
+
+
+def with_elsewhere(facts: Facts, elsewhere: tuple[Elsewhere, ...]) -> Facts:
+    """Return facts with what became of the request in other workspaces.
+
+    Exact is what is so in each that found something; of how many people there were data cannot be
+    told from numbers, but where one place had data of all.
+    """
+    with_data = [one for one in elsewhere if one.outcome == "done"]
+    if facts.proven:
+        exact = facts.exact and all(one.exact for one in with_data)
+    else:
+        exact = bool(with_data) and all(one.exact for one in with_data)
+    founds = [len(facts.proven), *(len(one.proven) for one in with_data)]
+    alikes = {facts.alike, *(one.alike for one in elsewhere)}
+    ends = [day for day in (facts.until, *(one.until for one in with_data)) if day is not None]
+    there = tuple(replace(proven, place=one.place) for one in with_data for proven in one.proven)
+    return replace(
+        facts,
+        elsewhere=elsewhere,
+        exact=exact,
+        found=facts.asked if max(founds) >= facts.asked else None,
+        alike=alikes.pop() if len(alikes) == 1 else ("others" if "others" in alikes else None),
+        until=max(ends, default=None),
+        proven=(*facts.proven, *there),
+    )
+
+
+def state_with(state: str, elsewhere: tuple[Elsewhere, ...]) -> str:
+    """Return how a request came out of which nothing was found here, but in another workspace."""
+    found_there = any(one.outcome == "done" for one in elsewhere)
+    return "done" if state == "nothing found" and found_there else state
 
 
 def without_enclosed(facts: Facts) -> Facts:

@@ -31,7 +31,12 @@ MONTHS = {
     ),
 }  # fmt: skip
 BREAKS = re.compile(r"\n{2,}")
-PARTS = ("proofs.j2", "asked.j2", "recipients.j2")  # what templates may include or import
+PARTS = (
+    "proofs.j2",
+    "asked.j2",
+    "recipients.j2",
+    "elsewhere.j2",
+)  # what templates may include or import
 SPEAKING_OF = ("gdpr", "uk-gdpr")
 
 

@@ -4,9 +4,10 @@ Nothing here is written anew: what a request, a certificate or a description doe
 and a sentence that needs it is left out.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from lineage_store.requests import Controller
 from lineage_store.rights import Right
@@ -20,6 +21,7 @@ class Proven:
 
     `number` is that of its files in the pack, None if it is the only one. An `exact_since` day is
     that on which exact models took the place of approximate ones, by the deletion `exact_by`.
+    `place` is the other workspace that it is of, whose folder of the pack has the files.
     """
 
     deletion: str
@@ -30,6 +32,55 @@ class Proven:
     handed_out: date | None = None
     exact_by: str | None = None
     exact_since: date | None = None
+    place: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON; days are ISO 8601."""
+        days = ("on", "handed_out", "exact_since")
+        told = asdict(self)
+        return told | {name: told[name] and told[name].isoformat() for name in days}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "Proven":
+        """Read what `to_json` wrote."""
+        days = ("on", "handed_out", "exact_since")
+        read = {name: told[name] and date.fromisoformat(told[name]) for name in days}
+        return cls(**{**told, **read})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """What became of a request in another workspace, in which it was filed, too: the `place`.
+
+    `outcome` is how it ended there. All else is as of `Facts`.
+    """
+
+    place: str
+    request: str
+    outcome: str
+    found: int | None = None
+    alike: str | None = None
+    exact: bool = False
+    approximate: bool = False
+    until: date | None = None
+    proven: tuple[Proven, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """The rows that were taken out there, as the certificates say."""
+        return sum(one.rows for one in self.proven)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON; days are ISO 8601."""
+        until = None if self.until is None else self.until.isoformat()
+        return asdict(self) | {"until": until, "proven": [one.to_json() for one in self.proven]}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "Elsewhere":
+        """Read what `to_json` wrote."""
+        until = told["until"] and date.fromisoformat(told["until"])
+        proven = tuple(Proven.from_json(one) for one in told["proven"])
+        return cls(**{**told, "until": until, "proven": proven})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +97,7 @@ class Facts:
     (`carried`), or it was taken out of them (`kept`); `lifts_on` and `because` say of its end.
     `held` are the rows that are sent, some of them `joint`. `recipients` are named ones who have
     something of the person's, and `unconfirmed` places that have not confirmed that they serve the
-    new models.
+    new models. `elsewhere` is what became of it in other workspaces that the letter answers for.
     """
 
     request: str
@@ -82,6 +133,7 @@ class Facts:
     joint: bool = False
     recipients: tuple[str, ...] = ()
     unconfirmed: tuple[str, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     @property
     def late(self) -> bool:

@@ -1,10 +1,11 @@
 """The desk in a browser: a web page for those who answer people.
 
-    unweave serve WORKSPACE                   application: routes put together; serve_desk: started
+    unweave serve WORKSPACE [OTHERS]          application: routes put together; serve_desk: started
       guard                                   who asks, may they, and did their own form ask it?
       pages/     what is shown and done, a page a file, over the functions that there are
       api/       the same for programs, by tokens
       operations/  those functions: what a form does, and what is read
+      several/   other workspaces in which a request is filed, too
       rights/    rights that take more than a form
       lineage/   where a model comes from, level by level
       settings/  what an owner sets, a page each
@@ -35,12 +36,16 @@ routes, the checks and the description are made; what they call is what the form
 
 **Whoever made a request** sees it by a link of their own (`accounts.own_links`), and nothing else.
 
-**Live.** The page of a deletion that runs is told how far it is over one connection (server-sent
-events), by the one script of the desk; without it the page reads itself again. What is told is read
-from what the run has written and from `at-work.json`, so that a run that was killed says where it
-stopped, and the process of the desk knows no more of it than anybody. No other page has a script.
+**Several workspaces** are served as one: the first is the desk's home, and a request of its queue
+is filed, run and answered in each (`several`). The process has two keys of each, and no other.
 
-**A browser is not believed.** Every answer forbids scripts, but for the desk's own on that page,
+**Live.** The page of a deletion that runs is told how far it is over one connection (server-sent
+events), by the one script of the desk, and that of the requests what runs; without it the page
+reads itself again. What is told is read from what the run has written and from `at-work.json`, so
+that a run that was killed says where it stopped, and the process of the desk knows no more of it
+than anybody. No other page has a script, nor has that of the requests while nothing runs.
+
+**A browser is not believed.** Every answer forbids scripts, but for the desk's own on those pages,
 and frames and foreign content. What
 changes something is a form, sent from this very desk (`Origin`, `Sec-Fetch-Site`), with a token
 that only the cookie's owner has. The cookie is HttpOnly and SameSite=Strict and ends; what it is

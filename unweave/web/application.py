@@ -13,10 +13,11 @@ from unweave.web.api.operations_done import DONE
 from unweave.web.api.operations_table import METRICS, OPERATIONS, ROOT, Operation
 from unweave.web.guard import Handler, guarded
 from unweave.web.lineage import lineage_pages, search_pages
-from unweave.web.live import watched
+from unweave.web.live import at_work_now, watched
 from unweave.web.pages import (
     audit_page,
     deletion_page,
+    elsewhere_forms,
     models_page,
     people_page,
     public_pages,
@@ -46,6 +47,7 @@ from unweave.web.settings import (
 
 HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("GET", "/"): queue_page.show,
+    ("GET", "/live"): at_work_now.watch_work,
     ("GET", "/style.css"): public_pages.style,
     ("GET", "/live.js"): public_pages.script,
     ("GET", "/healthz"): public_pages.health,
@@ -91,6 +93,10 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("POST", "/requests/{request}/mail"): sending.mail,
     ("POST", "/requests/{request}/mail/end"): sending.no_mail,
     ("POST", "/requests/{request}/link"): sending.make_link,
+    ("POST", "/requests/{request}/elsewhere"): elsewhere_forms.again,
+    ("POST", "/requests/{request}/elsewhere/names"): request_page.names_there,
+    ("POST", "/requests/{request}/elsewhere/who"): elsewhere_forms.who_there,
+    ("POST", "/requests/{request}/elsewhere/approve"): elsewhere_forms.approve_there,
     ("GET", "/people"): people_page.show,
     ("POST", "/people"): people_page.look_up,
     ("POST", "/run"): queue_page.run,

@@ -12,8 +12,9 @@ from unweave.web.application import application
 from unweave.web.mail.letters_mailed import send_mails
 from unweave.web.operations.webhooks_told import tell_webhooks
 from unweave.web.process.desk import Desk
+from unweave.web.several.keeping_up import keep_up
 
-EVERY = 5.0  # seconds in which webhooks are told and letters are mailed
+EVERY = 5.0  # seconds in which webhooks are told, letters are mailed, and parts kept in step
 HOUR = 3600.0  # seconds, after what nobody foresaw
 DRAIN = 5  # seconds for pages that are being written when it is told to end
 
@@ -36,7 +37,8 @@ def serve_desk(desk: Desk) -> None:
     import uvicorn
 
     os.umask(0o077)
-    for work in (tell_webhooks, send_mails):
+    works: tuple[Callable[[Desk], object], ...] = (tell_webhooks, send_mails)
+    for work in (*works, keep_up) if desk.joined else works:
         Thread(target=_always, args=(desk, work), daemon=True).start()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     binding = desk.binding

@@ -102,10 +102,11 @@ def test_officers_and_approvers_do_by_tokens_what_they_do_by_forms(desk, monkeyp
     assert [one["because"] for one in logged(desk, "person looked up")] == ["asks"]
     assert {one["because"] for one in logged(desk, "names shown")} == {"meant", "answer"}
     missing = {one.name for one in OPERATIONS if "{request}" in one.path} - officer.done
-    # By others, on its day, and in test_mail.py and test_rights_forms.py.
+    # By others, on its day, in test_mail.py, test_rights_forms.py and test_several_by_programs.py.
     assert missing == {
         "approveRequest", "liftRestriction", "mailAnswer", "endMail", "correctRequest", "takeRows",
-        "eraseRows", "askForFee", "sayFeeAgreed",
+        "eraseRows", "askForFee", "sayFeeAgreed", "carryOver", "readNamesElsewhere",
+        "answerWhoIsMeantElsewhere", "approveElsewhere",
     }  # fmt: skip
 
 

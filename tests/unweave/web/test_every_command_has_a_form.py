@@ -36,6 +36,7 @@ FORMS = {
     "request ask-more": "/requests/{request}/ask-more",
     "request receipt": "/requests/{request}/pack",
     "request cancel": "/requests/{request}/cancel",
+    "request elsewhere": "/requests/{request}/elsewhere",
     "request extend": "/requests/{request}/extend",
     "request ask-fee": "/requests/{request}/fee",
     "request fee-agreed": "/requests/{request}/fee/agreed",

@@ -17,19 +17,24 @@ import pytest
 from fixtures.desk_users import quick_passwords, sign_in_at_once
 from fixtures.script_free import ScriptFree
 from fixtures.small_desk import SECRETS, desk_of
+from fixtures.small_table import OPTIONS, write_people
 from lineage_store.canonical import canonical_json
+from pipelines.backends.direct import DirectBackend
 from tests.faults.parsers import Parser
 from tests.faults.test_fuzz import fuzz
+from unweave import Project
 from unweave.web.accounts.too_often import Limit
 from unweave.web.accounts.users import ROLES
 from unweave.web.application import application
 from unweave.web.process.matrix import MATRIX
+from unweave.web.several.joined_workspaces import joined_to
+from unweave.web.several.keeping_up import keep_up
 
 REQUESTS = range(3, 10)
 # What ends a sign-in or starts a run takes nothing that somebody writes.
 WITHOUT = ("/sign-out", "/run")
 # They show names to who may read them, after a reason and with an event.
-NAMING = ("/requests/{request}/names", "/people")
+NAMING = ("/requests/{request}/names", "/requests/{request}/elsewhere/names", "/people")
 ROUTES = [
     rule.path
     for rule in MATRIX
@@ -39,9 +44,11 @@ QUICK = [
     "/sign-in", "/welcome/{link}", "/own/{link}", "/verify", "/requests/new",
     "/requests/{request}/names", "/requests/{request}/who", "/requests/{request}/hold",
     "/requests/{request}/file", "/requests/{request}/sent", "/requests/{request}/link", "/people",
+    "/requests/{request}/elsewhere", "/requests/{request}/elsewhere/names",
+    "/requests/{request}/elsewhere/who", "/requests/{request}/elsewhere/approve",
     "/settings/tokens", "/settings/webhooks",
 ]  # fmt: skip
-PLACES = {"token": "t1", "webhook": "w1", "link": "0" * 64, "model": "m1", "letter": "en-received"}
+PLACES = {"token": "t1", "webhook": "w1", "link": "0" * 64, "model": "m2", "letter": "en-done"}
 PAGES = ["/sign-in", "/verify", "/requests/new", "/people", "/settings",
          *(f"/requests/q{number}" for number in REQUESTS)]  # fmt: skip
 
@@ -49,11 +56,11 @@ PAGES = ["/sign-in", "/verify", "/requests/new", "/people", "/settings",
 @pytest.fixture(scope="module")
 def forms(workspace_of_requests, tmp_path_factory):
     """What fills in the form of each route, by its path."""
-    desk = desk_of(
-        workspace_of_requests,
-        tmp_path_factory.mktemp("drawn"),
-        pages=Limit(10_000_000, 60.0, lambda: 0.0),
-    )
+    here = tmp_path_factory.mktemp("drawn")
+    Project(here / "other", backend=DirectBackend()).train(write_people(here / "p.csv"), **OPTIONS)
+    alone = desk_of(workspace_of_requests, here, pages=Limit(10_000_000, 60.0, lambda: 0.0))
+    desk = joined_to(alone, (here / "other",))
+    assert keep_up(desk) == []
     with pytest.MonkeyPatch.context() as patched:
         quick_passwords(patched)
         browsers = [sign_in_at_once(desk, f"The {role}", role) for role in ROLES]

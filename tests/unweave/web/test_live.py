@@ -7,22 +7,23 @@ import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 
 import pytest
 
 from fixtures.desk_users import sign_in_at_once
 from fixtures.small_desk import SECRETS
-from lineage_store.clock import machine_time
+from lineage_store.clock import machine_time, time_text
 from lineage_store.errors import NothingFound
 from lineage_store.index import deletions, writing_index
-from lineage_store.workspace import open_workspace
+from lineage_store.workspace import open_workspace, working
 from pipelines.backends import direct
 from pipelines.backends.direct import DirectBackend
 from pipelines.runs import forget as forget_run
 from unlearning.erasure import erase as erasing
 from unweave import Project
 from unweave.web.accounts.sign_ins import IDLE
-from unweave.web.live import watched
+from unweave.web.live import at_work_now, watched
 from unweave.web.live.phases import how_far
 from unweave.web.process.headers import policy
 from unweave.web.process.matrix import MATRIX
@@ -111,6 +112,7 @@ def test_who_watches_is_told_each_phase_once_and_nobody_is_named(desk, quickly, 
     for place, name, words in (
         (direct, "refit", "learning without the rows"),
         (direct, "must_pass", "checking what came of it"),
+        (direct, "record_model", "learnt and checked"),
         (erasing, "compact", "erasing the old models"),
         (direct, "certify", "the old one erased"),
     ):
@@ -231,8 +233,41 @@ def test_the_desk_lives_on_when_watching_fails_as_nobody_foresaw(desk, quickly, 
 def test_the_queue_reads_itself_again_from_where_a_form_has_led(desk, monkeypatch):
     """To one that differs from its own behind the hash alone a browser goes without reading it."""
     officer = sign_in_at_once(desk, "Dora Ost", "officer")
-    monkeypatch.setattr("unweave.web.pages.queue_page.is_started", lambda _: True)
+    monkeypatch.setattr("unweave.web.live.at_work_now.is_started", lambda _: True)
     for path, again in (("/?done=run#result", "/?show=open"),
                         ("/?right=objection&after=2026-01-01_3",
                          "/?show=open&amp;right=objection&amp;after=2026-01-01_3")):  # fmt: skip
         assert f'<meta http-equiv="refresh" content="5; url={again}">' in officer.get(path).text
+
+
+def test_the_queue_is_told_what_runs_until_nothing_does_and_nobody_is_named(desk, quickly):
+    officer = sign_in_at_once(desk, "Dora Ost", "officer")
+    assert "<script" not in officer.get("/").text
+    seconds = count()
+    with working(desk.root, since=time_text(desk.now()), clock=lambda: next(seconds) * 9) as tell:
+        tell("unlearning", 1, 4)
+        answer = officer.get("/")
+        assert answer.text.count("<script") == 1 and 'data-from="/live"' in answer.text
+        assert answer.headers["content-security-policy"] == policy(live=True)
+        assert "unlearning, 1 of 4" in officer.text and "/run" not in officer.actions()
+        desk.counted.clear()
+        events = at_work_now.watch_work(desk, visit_of(officer, desk)).body_iterator
+        (first,) = asyncio.run(some_of(events, 1))
+        assert (
+            "unlearning, 1 of 4" in first
+            and 'data-said="A command is at work: unlearning"' in first
+        )
+    desk.counted.clear()
+    said = officer.get("/live").text
+    assert "Nothing runs any more." in said and said.endswith("event: over\ndata: \n\n")
+    assert not any(name in first + said for name in SECRETS)
+
+
+async def some_of(events, number):
+    found = []
+    async for event in events:
+        found.append(event)
+        if len(found) == number:
+            await events.aclose()
+            break
+    return found

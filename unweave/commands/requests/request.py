@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from lineage_store.rights import RIGHTS
+from unweave.commands.requests.elsewhere_command import elsewhere
 from unweave.commands.requests.own_link_command import link
 from unweave.commands.requests.request_answers import ANSWERING
 from unweave.commands.requests.request_in_hand import IN_HAND
@@ -40,7 +41,7 @@ def request() -> None:
     """Queue what people ask, and say what became of it."""
 
 
-for _command in (*IN_HAND, *ANSWERING, *OF_RIGHTS, link):
+for _command in (*IN_HAND, *ANSWERING, *OF_RIGHTS, link, elsewhere):
     request.add_command(_command)
 
 

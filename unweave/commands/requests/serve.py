@@ -24,6 +24,7 @@ OF = "\b\n" + "\n".join(
 
 @click.command(cls=Once)
 @click.argument("workspace", type=click.Path(path_type=Path))
+@click.argument("others", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--bind", "place", default=DEFAULT, show_default=True, metavar="ADDRESS:PORT",
               help="Where to listen.")  # fmt: skip
 @click.option("--tls", "certificate", type=click.Path(path_type=Path), metavar="FILE",
@@ -40,6 +41,7 @@ OF = "\b\n" + "\n".join(
               help="By which name browsers ask for it; again for another one.")  # fmt: skip
 def serve(
     workspace: Path,
+    others: tuple[Path, ...],
     place: str,
     certificate: Path | None,
     key: Path | None,
@@ -52,10 +54,13 @@ def serve(
 
     It holds two keys of the workspace, for look-up and for sealed requests, and neither the secret
     nor the signing key: what changes something is done by commands that it starts.
+
+    With OTHERS, a request is filed in each of these workspaces, too, and answered for all of them.
     """
     from unweave.web.process.bindings import bind
     from unweave.web.process.desk import Desk
     from unweave.web.serve_desk import serve_desk
+    from unweave.web.several.joined_workspaces import joined_to, places_of
 
     binding = bind(
         place,
@@ -68,6 +73,11 @@ def serve(
     )
     desk = Desk(root=workspace, binding=binding)
     desk.session.workspace().keys()  # what is missing is told before anybody asks
+    if others:
+        desk = joined_to(desk, others)
+        for one in places_of(desk):
+            if one.why is not None:
+                say(one.why, err=True)
     say(f"The desk is at {binding.home}", err=True)
     serve_desk(desk)
 

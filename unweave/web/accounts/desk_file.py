@@ -10,6 +10,10 @@
     tokens     number, digest of a program's token, user, its last day
     mail_server  by which letters are sent, sealed (`mail_server`)
     mails      what waits to be sent by it, and to whom, sealed (`waiting_mails`)
+    joined     other workspaces that are served here, too (`web.several`): a keyed digest of the
+               path, one of the public key, the name sealed, the last request that was looked at
+    parts      requests in them: ours, theirs, what is to be filed (sealed until it is), what was
+               carried over, whether it has ended, and whether ours has
 
 Names of staff lie sealed as in the queue, so that somebody of the staff may be forgotten as a
 customer like anybody: no scan finds them here in clear.
@@ -59,6 +63,17 @@ _TABLES = (
         request TEXT PRIMARY KEY, sealed BLOB NOT NULL, failed INTEGER NOT NULL DEFAULT 0,
         not_before INTEGER NOT NULL DEFAULT 0, refused INTEGER NOT NULL DEFAULT 0
     ) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS joined (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, path BLOB NOT NULL, identity TEXT UNIQUE,
+        name BLOB NOT NULL, seen INTEGER
+    )""",
+    """CREATE TABLE IF NOT EXISTS parts (
+        request TEXT NOT NULL, workspace INTEGER NOT NULL, part TEXT, asked TEXT NOT NULL,
+        sealed BLOB, after INTEGER, carried TEXT NOT NULL DEFAULT '{}',
+        ended INTEGER NOT NULL DEFAULT 0, over INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (request, workspace)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS parts_open ON parts (ended, over)",
 )
 
 

@@ -8,6 +8,7 @@ calls             a call: by whom, of what, with which body
 reading_calls     what only reads
 changing_calls    what changes something, by the functions that the forms call
 rights_calls     corrections, rows put back, who has agreed anew
+elsewhere_calls  parts of requests in other workspaces
 settings_calls   settings, and what goes by mail
 operations_done   which function does which operation
 asked_again       the same call once more is not done once more

@@ -43,15 +43,19 @@ def acting(operation: str) -> Handler:
 
 def say_who(desk: Desk, call: Call) -> Answer:
     """Say which spellings are meant, or that none is."""
+    act(desk, call.who, call.request, "answer", meant_by(call))
+    return show_request(desk, call)
+
+
+def meant_by(call: Call) -> Answer:
+    """Return which spellings a body says to be meant; raises BadInput for what says nothing."""
     also, only = call.said.get("also"), call.said.get("only", False)
     if bool(also) == only:
         raise BadInput("Name the numbers that are meant with `also`, or say `only`.")
     # By their numbers alone: what is no number would be taken for an id.
     if also and not all(one.isascii() and one.isdecimal() and len(one) < 6 for one in also):
         raise BadInput("`also` takes the numbers of spellings, as a request lists them.")
-    answer = {"also": also} if also else {"only": True}
-    act(desk, call.who, call.request, "answer", answer)
-    return show_request(desk, call)
+    return {"also": also} if also else {"only": True}
 
 
 def refuse(desk: Desk, call: Call) -> Answer:

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from unweave.web.api import changing_calls, reading_calls, rights_calls, settings_calls
+from unweave.web.api import (
+    changing_calls,
+    elsewhere_calls,
+    reading_calls,
+    rights_calls,
+    settings_calls,
+)
 from unweave.web.api.calls import Answer, Call, Handler
 from unweave.web.api.openapi import document
 from unweave.web.operations.metrics import MEDIA, metrics
@@ -53,6 +59,10 @@ DONE: Mapping[str, Handler] = {
     "mailAnswer": settings_calls.mail,
     "endMail": settings_calls.no_mail,
     "makeOwnLink": changing_calls.own_link,
+    "carryOver": elsewhere_calls.carry_over,
+    "readNamesElsewhere": elsewhere_calls.names_there,
+    "answerWhoIsMeantElsewhere": elsewhere_calls.who_there,
+    "approveElsewhere": elsewhere_calls.approve_there,
     "lookUpPerson": reading_calls.look_up,
     "showRun": reading_calls.show_run,
     "startRun": changing_calls.run,

@@ -76,6 +76,7 @@ FILING = (
     Field("deadline", "day", "By when it is to be done, if earlier than the law has it."),
     Field("long_ago", "flag", "It was received more than a year ago, indeed."),
 )
+WORKSPACE = Field("workspace", "count", "Its number, as a request tells it.", required=True)
 USER = Field("name", "id", "Who.", required=True)
 ROLE = Field("role", "text", "What they may do.", required=True, choices=ROLES)
 LIFTING = tuple(dict.fromkeys((*(one for ends in ENDS.values() for one in ends), TAKEN_BACK)))
@@ -180,6 +181,22 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("makeOwnLink", "POST", "/requests/{request}/link",
               "Make a link by which the person sees how their request stands; it is told once.",
               "OwnLink", changes=True),
+    Operation("carryOver", "POST", "/requests/{request}/elsewhere",
+              "File it in other workspaces where it is not filed, and carry over what is behind.",
+              "Request", changes=True),
+    Operation("readNamesElsewhere", "POST", "/requests/{request}/elsewhere/names",
+              "Read whom its part in another workspace is about: logged there, with the reason.",
+              "Names", body=(WORKSPACE, Field("because", "text", "Why they are read.",
+                                              required=True, choices=tuple(WHY_NAMES)))),
+    Operation("answerWhoIsMeantElsewhere", "POST", "/requests/{request}/elsewhere/who",
+              "Say which spellings are meant in another workspace, by number, or that none is.",
+              "Request", changes=True, body=(
+                  WORKSPACE,
+                  Field("also", "ids", "The numbers of those that are meant."),
+                  Field("only", "flag", "None of them is meant."))),
+    Operation("approveElsewhere", "POST", "/requests/{request}/elsewhere/approve",
+              "Approve its part in another workspace, as a second person.", "Request",
+              changes=True, body=(WORKSPACE,)),
     Operation("lookUpPerson", "POST", "/people/look-up",
               "Say in which models an id has rows: logged, with the reason and not whom.",
               "LookedUp", body=(

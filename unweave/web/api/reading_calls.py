@@ -11,7 +11,14 @@ from lineage_store.ledger import FIRST_FAMILY
 from lineage_store.log import events
 from lineage_store.processing import load_named, load_recipients, names_of_lines
 from lineage_store.questions import traces
-from lineage_store.requests import After, law_in_force, load_controller, open_page, over_page
+from lineage_store.requests import (
+    After,
+    Details,
+    law_in_force,
+    load_controller,
+    open_page,
+    over_page,
+)
 from unweave.answers import requests as request_answers
 from unweave.api.event_log import log_head
 from unweave.api.questions import Queries
@@ -20,15 +27,21 @@ from unweave.web.api.shapes import LINE, WORDS_KEPT
 from unweave.web.operations.certificates_checked import checked
 from unweave.web.operations.evidence_given import evidence_of
 from unweave.web.operations.figures import figures_of
-from unweave.web.operations.people_found import looked_up
-from unweave.web.operations.request_reading import history_for, names_read, read
+from unweave.web.operations.people_found import LookedUp, looked_up
+from unweave.web.operations.request_reading import (
+    history_for,
+    names_read,
+    near_of,
+    read,
+    read_elsewhere,
+)
 from unweave.web.operations.runs_started import failed_last, running_now
 from unweave.web.operations.tokens_made import tokens_there
 from unweave.web.operations.webhooks_told import webhooks_there
 from unweave.web.operations.written_answers import hand_over
 from unweave.web.process.clerk import is_started
 from unweave.web.process.desk import Desk
-from unweave.web.process.outbox import files_of
+from unweave.web.several.part_answers import all_written
 
 
 def list_requests(desk: Desk, call: Call) -> Answer:
@@ -58,7 +71,7 @@ def show_request(desk: Desk, call: Call) -> Answer:
     told = asked.told
     with desk.accounts() as accounts:
         sent = accounts.sent.among([request])
-    found = None
+    found, parts = None, _parts(desk, request)
     if asked.found is not None:
         rows = [{"model": m, "name": name or None, "rows": n} for m, name, n in asked.found.models]
         found = {"models": rows, "ids": asked.found.asked, "with_rows": asked.found.known}
@@ -66,7 +79,7 @@ def show_request(desk: Desk, call: Call) -> Answer:
         "history": history_for(call.who, told),
         "alike": [
             {"number": one["number"], "rows": one["rows"], "why": one["why"]}
-            for one in (*told.get("near", ()), *told.get("alike", ()))
+            for one in near_of(asked)
         ],
         "found": found,
         "proofs": [
@@ -74,18 +87,46 @@ def show_request(desk: Desk, call: Call) -> Answer:
                                           "receipt_handed_out")}
             for one in told.get("certificates", ())
         ],
-        "written": list(files_of(desk, request)) if call.who.role == "officer" else [],
+        "written": list(all_written(desk, request)) if call.who.role == "officer" else [],
         "sent": sent.get(request),
-    }  # fmt: skip
+    } | ({"elsewhere": parts} if parts else {})  # fmt: skip
+
+
+def _parts(desk: Desk, request: str) -> list[Answer]:
+    """Tell how the parts of a request stand in other workspaces, and what stops it from being done.
+
+    A path of the machine stands in none of it: why one cannot be reached, its page says.
+    """
+    return [
+        {
+            "workspace": one.place.number,
+            "name": one.place.name,
+            "request": one.part,
+            "reached": one.told is not None,
+            "state": None if one.told is None else one.told["state"],
+            "done": one.is_done,
+            "behind": list(one.steps),
+            "alike": [
+                {"number": it["number"], "rows": it["rows"], "why": it["why"]}
+                for it in ([] if asked is None else near_of(asked))
+            ],
+        }
+        for one, asked in read_elsewhere(desk, request)
+    ]
 
 
 def read_names(desk: Desk, call: Call) -> Answer:
     """Read whom a request is about, once that is logged."""
     _, details = names_read(desk, call.who, call.request, why=call.said["because"])
+    return names_told(call.request, details)
+
+
+def names_told(request: str, details: Details) -> Answer:
+    """Return whom a request is about, and the words that it keeps."""
     texts = details.text()
     near = enumerate(details.near, start=1)
     return {
-        "request": call.request,
+        "request": request,
         "named": list(details.ids),
         "spellings": [
             {"number": number, "id": one.id, "rows": one.rows, "why": one.why}
@@ -97,6 +138,14 @@ def read_names(desk: Desk, call: Call) -> Answer:
 def look_up(desk: Desk, call: Call) -> Answer:
     """Say in which models an id has rows, once that is logged."""
     found = looked_up(desk, call.who, call.said["id"].strip(), why=call.said["because"])
+    there = [
+        {"workspace": name, "found": None if isinstance(one, str) else _found(one)}
+        for name, one in found.elsewhere
+    ]
+    return _found(found) | ({"elsewhere": there} if there else {})
+
+
+def _found(found: LookedUp) -> Answer:
     return {
         "models": [{"model": m, "name": name or None, "rows": n} for m, name, n in found.models],
         "alike": [{"id": one.id, "rows": one.rows, "why": one.why} for one in found.alike],

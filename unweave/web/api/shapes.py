@@ -32,6 +32,11 @@ def of(fields: dict[str, Schema]) -> Schema:
     }
 
 
+def and_maybe(schema: Schema, fields: dict[str, Schema]) -> Schema:
+    """Return an object that may have these fields, too."""
+    return schema | {"properties": schema["properties"] | fields}
+
+
 def many(schema: Schema) -> Schema:
     """Return a list."""
     return {"type": "array", "items": schema}
@@ -55,6 +60,14 @@ LINE: dict[str, Schema] = {
 }  # fmt: skip
 ALIKE = of({"number": COUNT, "rows": COUNT, "why": TEXT})
 SPELLING = of({"number": COUNT, "id": TEXT, "rows": COUNT, "why": TEXT})
+FOUND = of(
+    {"models": many(of({"model": TEXT, "name": maybe(TEXT), "rows": COUNT})),
+     "alike": many(of({"id": TEXT, "rows": COUNT, "why": TEXT})), "not_compared": COUNT}
+)  # fmt: skip
+PART = of(
+    {"workspace": COUNT, "name": TEXT, "request": maybe(TEXT), "reached": FLAG,
+     "state": maybe(TEXT), "done": FLAG, "behind": many(TEXT), "alike": many(ALIKE)}
+)  # fmt: skip
 MODEL: dict[str, Schema] = {
     "model": TEXT, "name": maybe(TEXT), "served": FLAG, "state": TEXT, "guarantee": TEXT,
     "created": TEXT, "ended": maybe(TEXT), "rows": COUNT, "deletion": maybe(TEXT),
@@ -85,7 +98,7 @@ SHAPES: dict[str, Schema] = {
     },
     "RequestLine": of(LINE),
     "RequestPage": of({"requests": many(called("RequestLine")), "next": maybe(TEXT)}),
-    "Request": of(
+    "Request": and_maybe(of(
         LINE
         | {
             "history": many(of({"time": TEXT, "what": TEXT, "by": maybe(TEXT)})),
@@ -100,7 +113,8 @@ SHAPES: dict[str, Schema] = {
             ),
             "written": many(TEXT),
             "sent": maybe(TEXT),
-        }
+        }),
+        {"elsewhere": many(PART)},
     ),
     "Filed": of({"request": TEXT, "duplicate": FLAG, "state": TEXT, "deadline": TEXT}),
     "Names": of(
@@ -111,9 +125,9 @@ SHAPES: dict[str, Schema] = {
     "OwnLink": of(
         {"request": TEXT, "link": maybe(TEXT | {"description": f"Its path. {ONCE}"})}
     ),
-    "LookedUp": of(
-        {"models": many(of({"model": TEXT, "name": maybe(TEXT), "rows": COUNT})),
-         "alike": many(of({"id": TEXT, "rows": COUNT, "why": TEXT})), "not_compared": COUNT}
+    "LookedUp": and_maybe(
+        FOUND,
+        {"elsewhere": many(of({"workspace": TEXT, "found": maybe(FOUND)}))},
     ),
     "Recipient": of(
         {"number": COUNT, "name": TEXT, "line": maybe(TEXT), "since": TEXT, "until": maybe(TEXT),

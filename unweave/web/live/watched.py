@@ -1,12 +1,13 @@
-"""A deletion watched: a browser is told over one connection, whenever there is news.
+"""A run watched: a browser is told over one connection, whenever there is news.
 
 What is told is the part of the page that says how far it is, written by the same template, so that
-the page's script has nothing to know. All who watch one deletion are told what was read once within
+the page's script has nothing to know. All who watch one thing are told what was read once within
 a second. A sign-in is looked at each time and not lengthened by it: who may no longer read the page
 is told no more. Of too many who watch, each is told to come again later.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from time import monotonic
 
 from anyio import sleep
@@ -26,12 +27,30 @@ COME_AGAIN = 30_000  # milliseconds
 HEADERS = {"x-accel-buffering": "no"}  # a proxy is to pass on what comes at once
 
 
+@dataclass(frozen=True)
+class Told:
+    """The part of a page that is told, and whether nothing further will come."""
+
+    part: str
+    is_over: bool
+
+
 def watch(desk: Desk, visit: Visit) -> Response:
     """Tell a browser of a deletion until it is over; raises NothingFound if there is none."""
     first = glance(desk, visit.path["deletion"])
     if first.state == "gone":
         raise NothingFound(f"There is no deletion {first.deletion} in the workspace.")
-    told = _told(desk, visit, first.deletion)
+
+    def look() -> Told:
+        found = glance(desk, first.deletion)
+        return Told(part_of_page(found), is_over=found.state in ("over", "gone"))
+
+    return told_live(desk, visit, look)
+
+
+def told_live(desk: Desk, visit: Visit, look: Callable[[], Told]) -> Response:
+    """Tell a browser what a look shows, whenever that is news and until it is over."""
+    told = _told(desk, visit, look)
     return StreamingResponse(told, media_type="text/event-stream", headers=HEADERS)
 
 
@@ -53,22 +72,22 @@ def part_of_page(found: HowFar) -> str:
     return environment().get_template("how_far.html.j2").render(far=found)
 
 
-async def _told(desk: Desk, visit: Visit, deletion: str) -> AsyncIterator[str]:
+async def _told(desk: Desk, visit: Visit, look: Callable[[], Told]) -> AsyncIterator[str]:
     if not desk.watchers.acquire(blocking=False):
         yield f"retry: {COME_AGAIN}\n\n"
         return
     try:
         before, silent = "", 0
         while await run_in_threadpool(_may_still, desk, visit):
-            found = await run_in_threadpool(glance, desk, deletion)
-            part = part_of_page(found)
+            found = await run_in_threadpool(look)
+            part = found.part
             silent = 0 if part != before else silent + 1
             if part != before:
                 yield _event("told", part)
             elif silent % SILENT == 0:
                 yield ": nothing new\n\n"
             before = part
-            if found.state in ("over", "gone"):
+            if found.is_over:
                 yield _event("over", "")
                 return
             await sleep(EVERY)
@@ -76,7 +95,7 @@ async def _told(desk: Desk, visit: Visit, deletion: str) -> AsyncIterator[str]:
     except UnweaveError:  # the workspace cannot be read just now: the browser comes again
         return
     except Exception as error:  # the one place for whatever nobody foresaw
-        write_details(error, workspace=desk.root, command="desk: a deletion is watched")
+        write_details(error, workspace=desk.root, command="desk: a run is watched")
         yield _event("lost", "")
     finally:
         desk.watchers.release()

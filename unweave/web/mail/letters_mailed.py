@@ -17,8 +17,9 @@ from unweave.web.mail.mail_message import mail_of
 from unweave.web.mail.mail_posting import MailRefused, post_mail
 from unweave.web.operations.written_answers import say_sent
 from unweave.web.process.desk import Desk
-from unweave.web.process.outbox import contents, empty_as_mailed
+from unweave.web.process.outbox import empty_as_mailed
 from unweave.web.process.outgoing import NotReached
+from unweave.web.several.part_answers import all_contents
 
 Answer = dict[str, Any]
 SETTING = "mail server"
@@ -67,7 +68,7 @@ def mail_it(desk: Desk, user: User, request: str, to: str) -> Answer:
     if not is_mail_address(to):
         raise BadInput("That is no address for mail: write one, anna@example.com say.")
     outcome = _outcome(desk, request)
-    contents(desk, request)  # what is not written cannot be sent
+    all_contents(desk, request)  # what is not written cannot be sent
     with desk.accounts() as accounts:
         if accounts.mail_server.get() is None:
             raise BadInput("There is no mail server: an owner sets one in the settings.")
@@ -93,7 +94,13 @@ def send_mails(desk: Desk) -> Answer:
         due = [] if server is None else accounts.mails.take_due(now=desk.seconds)
     for one in due:
         assert server is not None
-        files = _still_to_be_sent(desk, one)
+        try:
+            files = _still_to_be_sent(desk, one)
+        except BadInput:  # another workspace of it cannot be reached now
+            with desk.accounts() as accounts:
+                accounts.mails.was_not_taken(one, now=desk.seconds)
+            told["failed"] += 1
+            continue
         if files is None:
             with desk.accounts() as accounts:
                 accounts.mails.end(one.request)
@@ -134,7 +141,9 @@ def _send(desk: Desk, server: MailServer, one: WaitingMail, files: dict[str, byt
 def _still_to_be_sent(desk: Desk, one: WaitingMail) -> dict[str, bytes] | None:
     """Return what is sent, None if it is not there any more, or its request came out otherwise."""
     try:
-        return contents(desk, one.request) if _outcome(desk, one.request) == one.outcome else None
+        return (
+            all_contents(desk, one.request) if _outcome(desk, one.request) == one.outcome else None
+        )
     except NothingFound:
         return None
 

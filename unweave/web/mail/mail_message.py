@@ -46,5 +46,7 @@ def mail_of(
     for name, data in sorted(files.items()):
         if name != LETTER:
             kind, of_kind = TYPES.get(name[name.rfind(".") :], UNKNOWN)
-            message.add_attachment(data, maintype=kind, subtype=of_kind, filename=name)
+            # Of a folder's files in a mail, which has no folders.
+            flat = name.replace("/", "-")
+            message.add_attachment(data, maintype=kind, subtype=of_kind, filename=flat)
     return message.as_bytes()

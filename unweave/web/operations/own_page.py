@@ -16,6 +16,7 @@ from unweave.web.accounts.own_links import last_day
 from unweave.web.accounts.sent_answers import SentAnswers
 from unweave.web.accounts.users import User
 from unweave.web.process.desk import Desk
+from unweave.web.several.part_states import parts_of
 
 Answer = dict[str, Any]
 STANDS = "It waits for you: we asked for more, and the clock stands until your answer came."
@@ -74,6 +75,9 @@ def own_state(desk: Desk, request: str) -> OwnState | None:
     ended = found.ended
     if found.outcome == "cancelled" and ended is not None and last_day(ended) < desk.today:
         return None
+    waits = sent is None and any(one.stops is not None for one in parts_of(desk, request))
+    if waits and found.outcome != "cancelled":  # it is not over in every workspace
+        ended, told["ended"] = None, None
     return OwnState(
         request=request,
         right=told["right"],

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from lineage_store.requests import Details, open_details
 from unweave.answers import requests as request_answers
 from unweave.web.accounts.users import User
 from unweave.web.process.desk import Desk
+from unweave.web.several.joined_workspaces import UNREADABLE
+from unweave.web.several.part_states import PartState, part_in, parts_of
 
 WHY_NAMES = {
     "answer": "to answer the person",
@@ -73,6 +76,31 @@ def read(desk: Desk, request: str) -> Asked:
                 asked=len(each),
             )
     return Asked(told, details, found)
+
+
+def read_elsewhere(desk: Desk, request: str) -> tuple[tuple[PartState, Asked | None], ...]:
+    """Read the parts of a request in other workspaces, each by its own keys; None if it cannot."""
+    found = []
+    for one in parts_of(desk, request):
+        asked = None
+        if one.told is not None and one.part is not None:
+            with suppress(*UNREADABLE):  # its state says why, when it is asked next
+                asked = read(one.place.reached, one.part)
+        found.append((one, asked))
+    return tuple(found)
+
+
+def near_of(asked: Asked) -> tuple[Mapping[str, Any], ...]:
+    """Return the spellings of a request that wait for an answer, as its command tells them."""
+    return (*asked.told.get("near", ()), *asked.told.get("alike", ()))
+
+
+def names_read_in(
+    desk: Desk, user: User, request: str, workspace: str, *, why: str
+) -> tuple[Asked, Details]:
+    """Read the part of a request in another workspace with its people; it is logged there."""
+    there, part = part_in(desk, request, workspace)
+    return names_read(there, user, part, why=why)
 
 
 def names_read(desk: Desk, user: User, request: str, *, why: str) -> tuple[Asked, Details]:

@@ -1,6 +1,7 @@
 """What is due is started in its own process; how far it is, and what of the last failed."""
 
 import sqlite3
+from dataclasses import dataclass
 from typing import Any
 
 from lineage_store.errors import WorkspaceBusy
@@ -10,10 +11,30 @@ from lineage_store.workspace import who_works
 from unweave.web.accounts.users import User
 from unweave.web.process.clerk import is_started, said_last, start_run
 from unweave.web.process.desk import Desk
+from unweave.web.several.joined_workspaces import places_of
+from unweave.web.several.keeping_up import keep_up
 
 
 def start_due(desk: Desk, user: User) -> None:
-    """Start what is due; raises WorkspaceBusy while somebody is at work."""
+    """Start what is due, in each workspace; raises WorkspaceBusy while somebody is at work in all.
+
+    What was said of requests is carried over first: where that is not done, nothing is started.
+    """
+    behind = {one.place.number for one in keep_up(desk, by=user.name)}
+    others = [
+        one.reached for one in places_of(desk) if one.why is None and one.number not in behind
+    ]
+    busy = []
+    for one in (desk, *others):
+        try:
+            _start(one, user)
+        except WorkspaceBusy as error:
+            busy.append(error)
+    if len(busy) == 1 + len(others):
+        raise busy[0]
+
+
+def _start(desk: Desk, user: User) -> None:
     with desk.starting:
         if is_started(desk) or who_works(desk.root) is not None:
             raise WorkspaceBusy(
@@ -52,3 +73,27 @@ def failed_last(desk: Desk) -> list[dict[str, Any]]:
     if "error" in said:
         return [{"requests": [], "error": said["error"]}]
     return list(said.get("failed", ()))
+
+
+@dataclass(frozen=True)
+class OtherWorkspace:
+    """Another workspace that is served: why it cannot be reached, what runs there, what failed."""
+
+    name: str
+    why: str | None
+    runs: bool
+    failed: tuple[str, ...]
+
+
+def others_now(desk: Desk) -> tuple[OtherWorkspace, ...]:
+    """Tell of each other workspace that is served how it stands."""
+    found = []
+    for place in places_of(desk):
+        if place.why is not None:
+            found.append(OtherWorkspace(place.name, place.why, runs=False, failed=()))
+            continue
+        there = place.reached
+        runs = is_started(there) or who_works(there.root) is not None
+        failed = tuple(str(one["error"]) for one in failed_last(there))
+        found.append(OtherWorkspace(place.name, None, runs=runs, failed=failed))
+    return tuple(found)

@@ -6,18 +6,26 @@ and sends it by the way that the request came; when they say that it was sent, i
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from lineage_store.clock import time_text
 from lineage_store.errors import BadInput
 from lineage_store.index import queue
 from lineage_store.log import AnswerSent, NamesShown
+from lineage_store.rights import TO_BE_ANSWERED
 from unweave.letters.kinds import LANGUAGES
 from unweave.web.accounts.own_links import last_day
 from unweave.web.accounts.users import User
 from unweave.web.process.clerk import have_done
 from unweave.web.process.desk import Desk
-from unweave.web.process.outbox import empty, files_of, new_place, packed
+from unweave.web.process.outbox import empty, files_of, new_place
+from unweave.web.several.keeping_up import keep_up
+from unweave.web.several.part_answers import (
+    all_packed,
+    end_parts,
+    refuse_parts,
+    write_parts,
+)
 
 Sent = Literal["sent", "erased"]
 
@@ -44,7 +52,14 @@ def write(desk: Desk, user: User, request: str, to: To, *, answer: bool) -> None
     with desk.session.reading() as (_, connection):
         found = queue.find(connection, request)
     is_answer = found.ended is not None or answer
-    by = {"by": user.name} if is_answer else {}
+    by: dict[str, Any] = {"by": user.name} if is_answer else {}
+    is_due = found.outcome not in ("cancelled", "refused") and (
+        found.ended is not None or found.state(desk.today) == TO_BE_ANSWERED
+    )
+    if is_answer and is_due:
+        keep_up(desk, by=user.name, request=request)
+        if elsewhere := write_parts(desk, request, to.said(), by=user.name):
+            by["elsewhere"] = elsewhere
     with new_place(desk, request) as out:
         asked = {"request": request, "out": str(out), **to.said(), **by}
         have_done(desk, "answer_pack" if is_answer else "letter", asked)
@@ -52,6 +67,8 @@ def write(desk: Desk, user: User, request: str, to: To, *, answer: bool) -> None
 
 def refuse(desk: Desk, user: User, request: str, said: Mapping[str, str], to: To) -> None:
     """Refuse a request, on a `ground` and for a `reason` that the person is told."""
+    keep_up(desk, by=user.name, request=request)
+    refuse_parts(desk, request, {**said, **to.said()}, by=user.name)
     _written(desk, user, request, "refuse", said, to)
 
 
@@ -62,7 +79,7 @@ def announce_lift(desk: Desk, user: User, request: str, said: Mapping[str, str],
 
 def hand_over(desk: Desk, user: User, request: str) -> bytes:
     """Hand what is written over as one ZIP file: it names the person, and that is an event."""
-    data = packed(desk, request)
+    data = all_packed(desk, request)
     desk.log(user, lambda number: NamesShown(request, "answer", number))
     return data
 
@@ -78,7 +95,8 @@ def say_sent(desk: Desk, name: str, request: str) -> Sent:
     if outcome is None or outcome == "cancelled":
         empty(desk, request)
         return "erased"
-    pack, time = packed(desk, request) if files_of(desk, request) else None, time_text(desk.now())
+    time = time_text(desk.now())
+    pack = all_packed(desk, request) if files_of(desk, request) else None
     with desk.accounts() as accounts:
         accounts.own_links.answered(
             request, pack, until=last_day(time), random_bytes=desk.random_bytes
@@ -86,8 +104,17 @@ def say_sent(desk: Desk, name: str, request: str) -> Sent:
         # In one transaction: sent twice at the same time, it is one event.
         if accounts.sent.add(request, time=time):
             desk.log_of([name], lambda numbers: AnswerSent(request, numbers[0]))
+    for there, part in end_parts(desk, request):
+        _say_part_sent(there, name, part, time=time)
     empty(desk, request)
     return "sent"
+
+
+def _say_part_sent(there: Desk, name: str, part: str, *, time: str) -> None:
+    """Write down in another workspace that its part of a request was answered."""
+    with there.accounts() as accounts:
+        if accounts.sent.add(part, time=time):
+            there.log_of([name], lambda numbers: AnswerSent(part, numbers[0]))
 
 
 def _written(

@@ -4,6 +4,7 @@ sign_in_page    in by name, password and code; the link of one use; out
 queue_page      the requests, and the one next step of each; what runs
 request_page    one request: its clock, its people behind a form, its timeline, where its rows are
 request_forms   what is done to one that is open
+elsewhere_forms  what is done to its parts in other workspaces
 sending         what is written to be sent, handed over, and said to be sent
 people_page     whether somebody has rows, by an id
 models_page     models under their names, and one model

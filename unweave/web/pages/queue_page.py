@@ -5,23 +5,27 @@ what it counts, it counts among the first that are due, and says so where there 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from lineage_store.index import Queued
+from lineage_store.errors import NothingFound
+from lineage_store.index import Queued, queue
 from lineage_store.requests import After, law_in_force, open_page, over_page
 from lineage_store.rights import RIGHTS as EVERY_RIGHT
 from unweave.answers import requests as request_answers
 from unweave.web.accounts.users import User
-from unweave.web.operations.runs_started import failed_last, running_now, start_due
-from unweave.web.process.clerk import is_started
+from unweave.web.live.at_work_now import work_now
+from unweave.web.operations.runs_started import failed_last, others_now, start_due
 from unweave.web.process.desk import Desk
+from unweave.web.process.headers import policy
 from unweave.web.process.rendering import Page, rendered, see
-from unweave.web.process.request_words import RIGHTS, STATES, Line, line_of
+from unweave.web.process.request_words import ELSEWHERE, RIGHTS, STATES, Line, line_of
 from unweave.web.process.visits import Visit
+from unweave.web.several.part_states import open_elsewhere, parts_of, waiting_for_parts
 
 LINES = 50  # of a page
 LOOKED_AT = 200  # for one page, and for what it counts
@@ -95,7 +99,8 @@ class Counts:
 def show(desk: Desk, visit: Visit) -> Response:
     """Show the queue."""
     filters = Filters.of(visit)
-    found, counts, running = _read(desk, visit, filters)
+    found, counts = _read(desk, visit, filters)
+    work = work_now(desk)
     values = {
         "filters": filters,
         "again": filters.address(visit.query.get(filters.place, "")),
@@ -104,12 +109,17 @@ def show(desk: Desk, visit: Visit) -> Response:
         "states": STATES,
         "found": found,
         "counts": counts,
-        "running": running,
-        "started": running is None and is_started(desk),
+        "work": work,
+        "live": work.is_on,
         "failed": failed_last(desk),
+        "others": others_now(desk),
+        "unfinished": _unfinished(desk),
         "result": NOTES.get(visit.query.get("done", "")),
     }
-    return rendered(Page("queue.html.j2", values, under="/"), visit)
+    answer = rendered(Page("queue.html.j2", values, under="/"), visit)
+    if work.is_on:
+        answer.headers["content-security-policy"] = policy(live=True)
+    return answer
 
 
 def run(desk: Desk, visit: Visit) -> Response:
@@ -118,9 +128,23 @@ def run(desk: Desk, visit: Visit) -> Response:
     return see("/?done=run#result" if visit.who.role == "officer" else "/models")
 
 
-def _read(
-    desk: Desk, visit: Visit, filters: Filters
-) -> tuple[Found, Counts, dict[str, Any] | None]:
+def _unfinished(desk: Desk) -> list[tuple[Line, list[str], str]]:
+    """Return the requests that are over here, the workspaces that each waits for, and its day."""
+    found = []
+    for request in waiting_for_parts(desk):
+        with desk.session.reading() as (workspace, connection), suppress(NothingFound):
+            queued = queue.find(connection, request)
+            if queued.ended is None or queued.outcome == "cancelled":
+                continue
+            told = request_answers.line(queued, law_in_force(workspace), today=desk.today)
+            stops = [one.place.name for one in parts_of(desk, request) if one.stops is not None]
+            if stops:
+                line = line_of(told, today=desk.today, sent={})
+                found.append((line, stops, told["deadline"]))
+    return found
+
+
+def _read(desk: Desk, visit: Visit, filters: Filters) -> tuple[Found, Counts]:
     with desk.session.reading() as (workspace, connection):
         law, today = law_in_force(workspace), desk.today
 
@@ -136,13 +160,14 @@ def _read(
         elif filters.after != After():
             some = open_page(connection, after=filters.after, size=LOOKED_AT)
             lines = told(some)
-        running = running_now(desk, connection)
     with desk.accounts() as accounts:
         sent = accounts.sent.among([one.id for one in some])
+    elsewhere = open_elsewhere(desk, [one.id for one in some if one.ended is not None])
     chosen = [
         (one, line) for one, line in zip(some, lines, strict=True) if filters.takes(line, sent)
     ]
     kept = [line_of(line, today=today, sent=sent) for _, line in chosen[:LINES]]
+    kept = [replace(one, step=ELSEWHERE) if one.request in elsewhere else one for one in kept]
     last = chosen[LINES - 1][0] if len(chosen) > LINES else some[-1] if some else None
     is_more = len(chosen) > LINES or len(some) == LOOKED_AT
     more = None
@@ -150,7 +175,7 @@ def _read(
         more = filters.address(
             f"{last.deadline}_{last.ordinal}" if filters.shown == "open" else str(last.ordinal)
         )
-    return Found(tuple(kept), more), counts, running
+    return Found(tuple(kept), more), counts
 
 
 def _counts(lines: Sequence[dict[str, Any]], user: User, today: str, *, every: bool) -> Counts:

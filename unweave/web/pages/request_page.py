@@ -5,7 +5,7 @@ and words that the request keeps, and an event says that they were read.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.responses import Response
@@ -16,6 +16,7 @@ from lineage_store.requests import law_in_force
 from lineage_store.rights import (
     ENDS,
     TAKEN_BACK,
+    TO_BE_ANSWERED,
     TO_BE_CORRECTED,
     WAITING_FOR_A_FEE,
     grounds_to_refuse,
@@ -23,16 +24,22 @@ from lineage_store.rights import (
 from unweave.web.operations.request_reading import (
     WHY_NAMES,
     Asked,
+    WhereRows,
     history_for,
     names_read,
+    names_read_in,
+    near_of,
     read,
+    read_elsewhere,
     without_names,
 )
 from unweave.web.process.desk import Desk
-from unweave.web.process.outbox import files_of, rows_there
+from unweave.web.process.outbox import rows_there
 from unweave.web.process.rendering import Page, rendered
-from unweave.web.process.request_words import RIGHTS, due_words, line_of
+from unweave.web.process.request_words import ELSEWHERE, RIGHTS, due_words, line_of
 from unweave.web.process.visits import Visit
+from unweave.web.several.part_answers import all_written
+from unweave.web.several.part_states import PartState
 
 NOTES = {
     "filed": "The request is filed.",
@@ -59,6 +66,9 @@ NOTES = {
     "not-mailed": "It does not go by mail.",
     "erased": "What was written is erased here.",
     "sent": "It is written down that the answer was sent, and what was written is erased.",
+    "in-step": "It is filed in every workspace, and as it stands here.",
+    "meant-there": "It is written down who is meant there.",
+    "approved-there": "It is approved there.",
 }
 MODELS = 100  # that one chooses among
 LANGUAGES = (("en", "English"), ("de", "Deutsch"))
@@ -85,6 +95,18 @@ class People:
     spellings: Mapping[int, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Part:
+    """The part of a request in another workspace: how it stands, and what a form there is about."""
+
+    state: PartState
+    found: WhereRows | None
+    alike: tuple[Mapping[str, Any], ...]
+    warnings: tuple[str, ...]
+    spellings: Mapping[int, str]
+    history: tuple[Mapping[str, Any], ...]
+
+
 def show(desk: Desk, visit: Visit) -> Response:
     """Show a request, without a name."""
     note = NOTES.get(visit.query.get("done", ""))
@@ -104,6 +126,18 @@ def names(desk: Desk, visit: Visit) -> Response:
         spellings={number: one.id for number, one in enumerate(details.near, start=1)},
     )
     return _page(desk, visit, asked, people)
+
+
+def names_there(desk: Desk, visit: Visit) -> Response:
+    """Show a request with the spellings that look alike in another workspace, and log it there."""
+    request, why = visit.path["request"], visit.form.maybe("why")
+    workspace = visit.form.text("workspace")
+    if why not in WHY_NAMES:
+        return shown_again(desk, visit, "Say why you read the names.", at=f"why-{workspace}")
+    _, details = names_read_in(desk, visit.who, request, workspace, why=why)
+    spellings = {number: one.id for number, one in enumerate(details.near, start=1)}
+    values = {"there": {workspace: spellings}}
+    return _page(desk, visit, read(desk, request), None, values=values)
 
 
 def shown_again(desk: Desk, visit: Visit, error: str, *, at: str) -> Response:
@@ -131,6 +165,14 @@ def _page(
         sent = accounts.sent.among([request])
         mails, mail = accounts.mail_server.get() is not None, accounts.mails.of(request)
     line = line_of(told, today=desk.today, sent=sent)
+    parts = _parts(desk, visit, request, (values or {}).get("there", {}))
+    stops = [one.state.stops for one in parts if one.state.stops is not None]
+    if (
+        stops
+        and (told["ended"] or told["state"] == TO_BE_ANSWERED)
+        and _may_be_answered(told, sent)
+    ):
+        line = replace(line, step=ELSEWHERE)
     ours: dict[str, Any] = {
         "request": request,
         "line": line,
@@ -142,8 +184,10 @@ def _page(
         "why": WHY_NAMES,
         "history": history_for(visit.who, told),
         "found": asked.found,
-        "alike": [*told.get("near", ()), *told.get("alike", ())],
-        "files": files_of(desk, request) if visit.who.role == "officer" else (),
+        "alike": near_of(asked),
+        "files": all_written(desk, request) if visit.who.role == "officer" else (),
+        "parts": parts,
+        "stops": stops if line.step == ELSEWHERE else [],
         "sent": sent.get(request),
         "rows": rows_there(desk, request) if visit.who.role == "officer" else (),
         "models": _models(desk) if told["state"] == TO_BE_CORRECTED else (),
@@ -158,6 +202,29 @@ def _page(
         "own_link": None,
     }
     return rendered(Page("request.html.j2", ours | dict(values or {}), status, under="/"), visit)
+
+
+def _parts(
+    desk: Desk, visit: Visit, request: str, there: Mapping[str, Mapping[int, str]]
+) -> list[Part]:
+    """Return the parts of a request in other workspaces, with spellings that were read there."""
+    found = []
+    for state, asked in read_elsewhere(desk, request):
+        found.append(
+            Part(
+                state=state,
+                found=None if asked is None else asked.found,
+                alike=() if asked is None else near_of(asked),
+                warnings=tuple((state.told or {}).get("warnings", ())),
+                spellings=there.get(str(state.place.number), {}),
+                history=() if asked is None else tuple(history_for(visit.who, asked.told)),
+            )
+        )
+    return found
+
+
+def _may_be_answered(told: Mapping[str, Any], sent: Mapping[str, str]) -> bool:
+    return not sent and told["state"] != "cancelled" and not told["follows"]
 
 
 def _models(desk: Desk) -> list[tuple[str, str]]:

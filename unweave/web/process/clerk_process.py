@@ -25,6 +25,7 @@ WAIT = 20.0  # seconds for a workspace that is in use
 
 OPERATIONS: "Mapping[str, Callable[[Project], Method]]" = {
     "add": lambda project: project.requests.add,
+    "add_part": lambda project: partial(_add_part, project),
     "answer": lambda project: project.requests.answer,
     "approve": lambda project: project.requests.approve,
     "ask_more": lambda project: project.requests.ask_more,
@@ -83,6 +84,19 @@ def done(root: Path, operation: str, arguments: Mapping[str, Any]) -> dict[str, 
     except Exception as error:  # whatever nobody foresaw: its details lie in the workspace
         details = write_details(error, workspace=root, command=operation)
         return {"ok": False, "kind": "UnweaveError", "error": sentence(error, details)}
+
+
+def _add_part(project: "Project", *, after: int, asked: dict[str, Any]) -> dict[str, Any]:
+    """File what another workspace's desk asks, once: `ours` says that it was not there before.
+
+    What came in behind the request `after`, asks the same and names these ids, was filed by an
+    earlier call that was killed before it could say so.
+    """
+    found = project.requests.filed_since(after, asked["ids"], right=asked["right"])
+    if found is not None:
+        return {"request": found, "ours": True}
+    told = project.requests.add(**asked)
+    return {"request": told["request"], "ours": not told["duplicate"]}
 
 
 def _set_limits(

@@ -1,4 +1,4 @@
-"""The desk: one workspace, opened with the desk's own keys, and what was started for it."""
+"""The desk: a workspace, opened with the desk's own keys, and what was started for it."""
 
 import os
 import sys
@@ -70,7 +70,9 @@ class Desk:
     outbox, beside the workspace, until the officer says that it was sent. `counted` keeps figures
     that take long, until they are others.
     `runs` has the run that was started last, and `starting` is held while one is; of `watchers`,
-    each who looks on takes one.
+    each who looks on takes one. `joined` are other workspaces in which its requests are filed, too
+    (`web.several`), each a desk that nobody visits; `carrying` is held while they are brought up
+    to date, and `resting` has what could not be done there, until when it is left alone.
     """
 
     root: Path
@@ -88,6 +90,9 @@ class Desk:
     tries: Limit = field(default_factory=lambda: Limit(6, 300.0, monotonic))
     refusals: Limit = field(default_factory=lambda: Limit(1, 300.0, monotonic))
     pages: Limit = field(default_factory=lambda: Limit(240, 60.0, monotonic))
+    joined: tuple["Desk", ...] = ()
+    carrying: Lock = field(default_factory=Lock)
+    resting: dict[tuple[str, int], int] = field(default_factory=dict)
 
     @property
     def session(self) -> DeskSession:

@@ -2,7 +2,8 @@
 
 Pages have no script and no style but the desk's own file, so the policy allows neither a script nor
 anything inline; the report of a deletion brings one style, which is named by its digest, and the
-page of one that is under way the desk's one script, a file of its own, which asks the desk alone.
+page of one that is under way, like that of the requests while anything runs, the desk's one script,
+a file of its own, which asks the desk alone.
 Nothing is kept by browser or proxy, nothing is framed, no address is passed on.
 """
 

@@ -87,6 +87,7 @@ _STEPS = {
     RESTRICTED: Step("Announce its end, when that comes"),
 }  # fmt: skip
 SENT = Step("Nothing: the answer was sent", frozenset())
+ELSEWHERE = Step("Finish it in every workspace", at="elsewhere")
 NOBODYS = Step("Nothing: nobody asked for it", frozenset())
 
 

@@ -1,4 +1,4 @@
-// Puts what the desk tells of a deletion in the place of what its page said before.
+// Puts what the desk tells of a run in the place of what its page said before.
 "use strict";
 const place = document.getElementById("far");
 const aloud = document.getElementById("aloud");
@@ -11,7 +11,9 @@ const source = new EventSource(place.dataset.from);
 source.addEventListener("open", () => say(line, LIVE));
 source.addEventListener("told", ({ data }) => {
   const told = new DOMParser().parseFromString(data, "text/html").body.firstElementChild;
+  const held = place.contains(document.activeElement) ? document.activeElement.href : null;
   place.replaceChildren(told);
+  if (held) [...place.querySelectorAll("a")].find((one) => one.href === held)?.focus();
   say(aloud, told.dataset.said);
   document.title = `${told.dataset.said} · unweave`;
 });
