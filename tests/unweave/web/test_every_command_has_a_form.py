@@ -67,6 +67,7 @@ FORMS = {
 }
 WITHOUT = {
     "audit": "reads all; what it found is all that it keeps, and evidence has it",
+    "component": "is one task of a run whose tasks an orchestrator starts",
     "demo": "makes a workspace of its own",
     "detect": "looks at a model with a file, for whoever trains; what it proposes is approved here",
     "doctor": "repairs files of the machine, as their owner",
