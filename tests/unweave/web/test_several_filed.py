@@ -303,8 +303,8 @@ def test_a_workspace_is_known_by_its_key_wherever_it_lies_and_a_copy_is_none(des
     for twice in ((desk.root, new, copy), (new, new), (desk.root, desk.root)):
         with pytest.raises(BadInput, match="are one workspace, or a copy of it"):
             again(*twice)
-    both = again(desk.root, new, other.root.with_name("gone"))
-    shutil.copytree(new, other.root.with_name("gone"), symlinks=True)  # while it is served
+    shutil.copytree(new, other.root.with_name("gone"), symlinks=True)
+    both = again_unchecked(desk, new, other.root.with_name("gone"))  # it came while it is served
     assert [one.why is None for one in places_of(both)] == [True, False]
     shutil.rmtree(new)
     shutil.copytree(desk.root, new, symlinks=True)
@@ -318,13 +318,13 @@ def again_unchecked(desk, *others):
     return served
 
 
-def test_of_a_workspace_that_was_never_reached_it_is_kept_what_is_to_be_filed(made, tmp_path):
+def test_a_workspace_that_never_was_there_is_a_slip_of_the_hand(made, tmp_path):
+    """It would else wait for ever to be reached."""
     home = shutil.copytree(made / "home", tmp_path / "home", symlinks=True)
-    desk = again(home, tmp_path / "not there")
-    request = filed(desk, user_of(desk), "p1")
-    assert "not-there cannot be reached" in parts_of(desk, request)[0].stops
-    shutil.copytree(made / "other", tmp_path / "not there", symlinks=True)
-    assert keep_up(desk) == [] and parts_of(desk, request)[0].part == "q1"
+    with pytest.raises(BadInput, match="Only one that was served here before may be away"):
+        again(home, tmp_path / "not there")
+    with desk_file(home) as connection:
+        assert connection.execute("SELECT count(*) FROM joined").fetchone()[0] == 0
 
 
 def test_how_long_a_name_is_is_not_told_by_what_waits_to_be_filed(desk, user, tmp_path):
@@ -405,6 +405,9 @@ def test_the_command_files_it_in_each_and_says_how_it_stands(desk):
     assert told == {"request": "q1", "done": True, "parts": [part], "ok": True}
     status, why = said("q2")
     assert status == 3 and "filed in no other workspace" in why
+    shutil.move(other.root, other.root.with_name("away"))
+    status, why = said("q1")
+    assert status == 1 and why.startswith("The workspace other cannot be reached: ")
 
 
 def test_what_was_over_before_anybody_saw_it_is_told_and_not_passed_over(desk, user):

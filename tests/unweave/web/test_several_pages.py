@@ -21,6 +21,7 @@ from unweave.cli import commands
 from unweave.web import serve_desk
 from unweave.web.mail.letters_mailed import send_mails
 from unweave.web.operations.webhooks_told import tell_webhooks
+from unweave.web.several.joined_workspaces import places_of
 from unweave.web.several.keeping_up import keep_up
 
 TOP = Path(unweave.__file__).parents[1]
@@ -208,12 +209,16 @@ def test_the_command_serves_several_says_which_is_away_and_keeps_them_in_step(
         works, begun[:] = [work for _, work in begun], []
         return done.output, works
 
-    said, works = serve(desk.root, other.root, tmp_path / "nowhere")
-    assert "The workspace nowhere cannot be reached: there is none where it lay." in said
-    assert "other" not in said and works == [tell_webhooks, send_mails, keep_up]
+    assert len(places_of(desk)) == 1  # it was served before
+    shutil.move(other.root, tmp_path / "away")
+    said, works = serve(desk.root, other.root)
+    assert "The workspace other cannot be reached: there is none where it lay." in said
+    assert works == [tell_webhooks, send_mails, keep_up]
+    shutil.move(tmp_path / "away", other.root)
+    assert "other" not in serve(desk.root, other.root)[0]
     said, works = serve(desk.root)
     assert said == "The desk is at http://127.0.0.1:8484/\n"
-    assert works == [tell_webhooks, send_mails] and len(served) == 2
+    assert works == [tell_webhooks, send_mails] and len(served) == 3
     with pytest.raises(BadInput, match="are one workspace, or a copy of it"):
         serve(desk.root, other.root, other.root)
 

@@ -3,6 +3,7 @@
 It is what the desk does by itself while it serves several (`unweave serve HOME OTHER`).
 """
 
+import sys
 from pathlib import Path
 
 import click
@@ -23,8 +24,9 @@ from unweave.text.printed import say, say_json
 def elsewhere(workspace: Path, request_id: str, others: tuple[Path, ...], as_json: bool) -> None:
     """File a request in other workspaces, too, and say how it stands in each.
 
-    What was said of it since, a hold for one, is carried over. The desk answers for all of them at
-    once: unweave serve WORKSPACE OTHERS.
+    What was said of it since, a hold for one, is carried over. OTHERS are joined by it: a request
+    that is open now or comes later is over once it is over in each. The desk answers for all of
+    them at once: unweave serve WORKSPACE OTHERS. Ends with status 1 if one cannot be reached.
     """
     from unweave.web.process.bindings import bind
     from unweave.web.process.desk import Desk
@@ -51,6 +53,9 @@ def elsewhere(workspace: Path, request_id: str, others: tuple[Path, ...], as_jso
     ]
     if as_json:
         say_json({"request": request_id, "done": all(one["done"] for one in told), "parts": told})
-        return
-    for one in told:
-        say(str(one["stops"] or f"In {one['workspace']} it is {one['request']}, {one['state']}."))
+    else:
+        for one in told:
+            so = f"In {one['workspace']} it is {one['request']}, {one['state']}."
+            say(str(one["stops"] or so))
+    if failed or any(one.place.why for one in parts):
+        sys.exit(1)

@@ -44,7 +44,11 @@ class Place:
 
 
 def joined_to(home: Desk, roots: tuple[Path, ...]) -> Desk:
-    """Return a desk that serves other workspaces, too; raises BadInput for the same one twice."""
+    """Return a desk that serves other workspaces, too.
+
+    Raises BadInput for the same one twice, and for one that is not there and never was served here:
+    a slip of the hand would else wait for ever to be reached.
+    """
     others = tuple(
         Desk(
             root=root,
@@ -70,7 +74,9 @@ def joined_to(home: Desk, roots: tuple[Path, ...]) -> Desk:
     )
     known: dict[str, Path] = {}
     for one in (found, *others):
-        identity = _read(one)[0]
+        identity, why = _read(one)
+        if identity is None and one is not found and not _was_served(found, one):
+            raise BadInput(f"{why} Only one that was served here before may be away.")
         if identity is not None and identity in known:
             raise BadInput(
                 f"{one.root} and {known[identity]} are one workspace, or a copy of it: name each "
@@ -122,6 +128,16 @@ def place_of(desk: Desk, number: int, served: tuple[Place, ...]) -> Place:
     return Place(number, name, None, why)
 
 
+def _was_served(desk: Desk, one: Desk) -> bool:
+    with own_file(desk) as (connection, keys):
+        found = connection.execute("SELECT 1 FROM joined WHERE path = ?", (_path(keys, one),))
+        return found.fetchone() is not None
+
+
+def _path(keys: Keys, one: Desk) -> bytes:
+    return keyed(keys.requests, "joined", str(one.root.resolve()).encode("utf-8"))
+
+
 def _name_of(one: Desk) -> str:
     """Return what a workspace is called: as its folder, which a folder of a pack is called, too."""
     return re.sub(r"[^\w.-]+", "-", one.root.resolve().name) or "workspace"
@@ -153,7 +169,7 @@ def _number(
     desk: Desk, connection: sqlite3.Connection, keys: Keys, one: Desk, identity: str | None
 ) -> tuple[int, int | None]:
     """Return the number of a workspace, a new one at the first time, and what was seen for it."""
-    path = keyed(keys.requests, "joined", str(one.root.resolve()).encode("utf-8"))
+    path = _path(keys, one)
     row = None
     if identity is not None:
         row = connection.execute("SELECT * FROM joined WHERE identity = ?", (identity,)).fetchone()
