@@ -117,15 +117,20 @@ def must_be_utf8(arguments: Sequence[str]) -> str | None:
 
 
 def flags_for(command: click.Command, commands: click.Command) -> Mapping[str, str]:
-    """Return the flag of every option by its name in Python.
+    """Return the flag of every option by its name in Python, and by the flag's own words.
 
     Where two commands call one otherwise, it is as `command` calls it, or else as the first does.
     """
     found: dict[str, str] = {}
-    for one in (command, *_all_of(commands)):
-        for option in one.params:
-            if isinstance(option, click.Option) and option.name:
-                found.setdefault(option.name, max(option.opts, key=len))
+    options = [
+        (option.name, max(option.opts, key=len))
+        for one in (command, *_all_of(commands))
+        for option in one.params
+        if isinstance(option, click.Option) and option.name
+    ]
+    spelled = [(flag.strip("-").replace("-", "_"), flag) for _, flag in options]
+    for name, flag in (*options, *spelled):
+        found.setdefault(name, flag)
     return found
 
 
