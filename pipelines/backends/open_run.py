@@ -1,15 +1,18 @@
 """A run that is left open: what tells whoever runs its components what they are.
 
 It is a file beside the outputs of the run's components, and goes with these where a failed run is
-cleared away. Whoever carries a run on in another way closes it.
+cleared away. Whoever carries a run on in another way closes it. A run's name comes from an
+orchestrator, so it is a name and no path: what is read here says which code runs.
 """
 
+import re
 from pathlib import Path
 
 from lineage_store.canonical import sync_folder, write_atomic
 from lineage_store.workspace import Workspace
 
 LAST = "RunRecorder"  # of every run
+NAME = re.compile(r"(train-m|forget-r)[1-9][0-9]{0,17}")
 
 
 def open_run(workspace: Workspace, run: str, compiled: str) -> None:
@@ -20,7 +23,9 @@ def open_run(workspace: Workspace, run: str, compiled: str) -> None:
 
 
 def pipeline_of(workspace: Workspace, run: str) -> str | None:
-    """Return the compiled pipeline of a run, if that is open."""
+    """Return the compiled pipeline of a run, if that is open; of what is no run's name, None."""
+    if not NAME.fullmatch(run):
+        return None
     try:
         return _file(workspace, run).read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -8,7 +8,15 @@ has carried on, or cleared away, is open no more.
 from typing import Literal
 
 from lineage_store.disk_full import translated
-from lineage_store.errors import BadInput, CheckFailed, DiskFull, NotRecorded, WorkspaceBusy
+from lineage_store.errors import (
+    BadInput,
+    CheckFailed,
+    DiskFull,
+    MetadataUnavailable,
+    NotRecorded,
+    Unfinished,
+    WorkspaceBusy,
+)
 from lineage_store.index import deletions, models, record_failure, writing_index
 from lineage_store.progress import phase
 from lineage_store.workspace import Workspace
@@ -28,7 +36,8 @@ def run_component(workspace: Workspace, run: str, component: str, *, command: Co
 
     Raises BadInput for a run that is not open and has not ended, CheckFailed for one whose model a
     deletion has ended, WorkspaceBusy for a component that comes after others which have not run,
-    and what it raises itself.
+    MetadataUnavailable where it is to be run again, Unfinished for a workspace that was moved, and
+    what it raises itself.
     """
     pipeline = pipeline_of(workspace, run)
     if pipeline is None:
@@ -38,8 +47,8 @@ def run_component(workspace: Workspace, run: str, component: str, *, command: Co
     try:
         with translated():
             there = launch(workspace, pipeline, component)
-    except (WorkspaceBusy, NotRecorded):
-        raise  # to be run again
+    except (WorkspaceBusy, NotRecorded, MetadataUnavailable, Unfinished):
+        raise  # to be run again, or anew
     except Exception as error:
         if not isinstance(error, (BadInput, DiskFull)):
             record_failure(workspace.index_file, run=run, error=error, time=command.time)

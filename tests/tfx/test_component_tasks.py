@@ -1,6 +1,7 @@
 """Runs that are left open, and their components run one by one, each by a session of its own."""
 
 import json
+import shutil
 from contextlib import closing, suppress
 
 import pytest
@@ -9,7 +10,14 @@ from components import own_process
 from fixtures import SMALL_MODEL
 from fixtures.small_table import OPTIONS, write_people
 from fixtures.warm_python import WarmSys
-from lineage_store.errors import BadInput, CheckFailed, WorkspaceBusy
+from lineage_store.errors import (
+    BadInput,
+    CheckFailed,
+    MetadataLost,
+    MetadataUnavailable,
+    Unfinished,
+    WorkspaceBusy,
+)
 from lineage_store.index.database import read_index
 from lineage_store.log import events as eventlog
 from lineage_store.mlmd import Metadata
@@ -237,3 +245,48 @@ def test_what_fails_is_taken_back_and_what_others_carry_on_is_done(tmp_path, mon
     assert here.requests.show("q1")["state"] == "done"
     assert len(list(root.glob("requests/*/certificate.json"))) == 1
     assert here.audit()["findings"] == []
+
+
+def test_a_run_is_a_name_and_no_path_to_what_says_which_code_runs(tmp_path):
+    root, elsewhere = tmp_path / "ws", tmp_path / "elsewhere"
+    Project(root, backend=TasksBackend()).train(write_people(tmp_path / "people.csv"), **OPTIONS)
+    shutil.copytree(root / "tfx/train-m1", elsewhere)
+    for run in ("../../elsewhere", str(elsewhere), "train-m1/.", "train-m1\n", "\0", "m" * 300, ""):
+        with pytest.raises(BadInput, match="There is no open run"):
+            run_one(root, "GatedExampleGen", run)
+    assert [one.name for one in (root / "tfx/train-m1").iterdir()] == ["open-run.json"]
+
+
+def test_a_copy_of_a_workspace_does_nothing_in_the_original(tmp_path):
+    root, copy = tmp_path / "ws", tmp_path / "copy"
+    project = Project(root, backend=TasksBackend())
+    project.train(write_people(tmp_path / "people.csv"), **OPTIONS)
+    shutil.copytree(root, copy)
+    (tmp_path / "linked").symlink_to(root)
+    with pytest.raises(Unfinished, match="was moved or copied since train-m1 was left open"):
+        run_one(copy, "GatedExampleGen", "train-m1")
+    assert [one.name for one in (root / "tfx/train-m1").iterdir()] == ["open-run.json"]
+    assert run_one(tmp_path / "linked", "GatedExampleGen", "train-m1") == "has run"
+    moved = root.rename(tmp_path / "moved")
+    with pytest.raises(Unfinished, match="begin the run anew"):
+        run_one(moved, "GatedStatisticsGen", "train-m1")
+    assert not root.exists()
+
+
+def test_where_ml_metadata_does_not_answer_a_run_waits_and_damage_is_said(tmp_path, monkeypatch):
+    root = tmp_path / "ws"
+    project = Project(root, backend=TasksBackend())
+    project.train(write_people(tmp_path / "people.csv"), **OPTIONS)
+
+    def away(workspace, pipeline, component):
+        raise MetadataUnavailable("It does not answer.")
+
+    monkeypatch.setattr(one_component, "launch", away)
+    with pytest.raises(MetadataUnavailable):
+        run_one(root, "GatedExampleGen", "train-m1")
+    monkeypatch.undo()
+    assert run_one(root, "GatedExampleGen", "train-m1") == "has run"
+    (root / "metadata.sqlite").write_bytes(b"x" * 5000)
+    with pytest.raises(MetadataLost, match="is damaged"):
+        run_one(root, "GatedStatisticsGen", "train-m1")
+    assert not [*root.glob("tfx/*")]
