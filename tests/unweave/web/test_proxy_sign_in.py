@@ -114,6 +114,20 @@ def test_a_cookie_alone_is_worth_nothing_nor_with_another_name(behind):
     assert "The auditor" in browser.text
 
 
+def test_whom_another_site_leads_here_is_not_sent_round_and_begins_nothing_by_it(behind):
+    """As from where the proxy has people sign in: SameSite=Strict keeps the cookie back then."""
+    add(behind, "The officer", "officer")
+    browser = browser_of(behind, "The officer")
+    browser.get("/", **{"sec-fetch-site": "cross-site"})
+    assert browser.path == "/sign-in" and browser.answer.status_code == 200
+    assert '<meta http-equiv="refresh" content="0; url=/sign-in">' in browser.answer.text
+    assert not browser.cookies()
+    with reading_index(behind.session.workspace()) as connection:
+        assert "signed in" not in [one.kind for one in events.events(connection)]
+    browser.get("/sign-in", **{"sec-fetch-site": "same-origin"})
+    assert browser.path == "/" and "The officer" in browser.text
+
+
 def test_who_is_let_in_no_more_is_out_at_once(behind):
     add(behind, "The officer", "officer")
     browser = browser_of(behind, "The officer")
