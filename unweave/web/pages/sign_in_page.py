@@ -122,6 +122,8 @@ def sign_out(desk: Desk, visit: Visit) -> Response:
 
 def welcome(desk: Desk, visit: Visit) -> Response:
     """Show what a link of one use sets: reading it spends nothing."""
+    if desk.binding.sign_in is not None:
+        raise BadInput(ELSEWHERE)
     with desk.accounts() as accounts:
         user = accounts.users.of_link(visit.path["link"], now=desk.seconds)
         if user is None:
@@ -132,6 +134,8 @@ def welcome(desk: Desk, visit: Visit) -> Response:
 
 def set_up(desk: Desk, visit: Visit) -> Response:
     """Set password and second factor, which spends the link."""
+    if desk.binding.sign_in is not None:
+        raise BadInput(ELSEWHERE)
     form = visit.form
     link = visit.path["link"]
     password = form.values.get("password", ("",))[0]
