@@ -22,6 +22,7 @@ from lineage_store.index.database import read_index
 from lineage_store.log import events as eventlog
 from lineage_store.mlmd import Metadata
 from lineage_store.workspace import open_workspace
+from pipelines.backends.direct import DirectBackend
 from pipelines.backends.tfx_local import TfxBackend
 from pipelines.by_tasks import one_component
 from pipelines.by_tasks.launching import launch
@@ -245,6 +246,20 @@ def test_what_fails_is_taken_back_and_what_others_carry_on_is_done(tmp_path, mon
     assert here.requests.show("q1")["state"] == "done"
     assert len(list(root.glob("requests/*/certificate.json"))) == 1
     assert here.audit()["findings"] == []
+
+
+def test_workers_are_refused_before_anything_is_begun(tmp_path):
+    given, root = write_people(tmp_path / "people.csv"), tmp_path / "ws"
+    by_tasks = Project(root, backend=TasksBackend(), workers=2)
+    with pytest.raises(BadInput, match="leave out `workers`"):
+        by_tasks.train(given, **OPTIONS)
+    assert not root.exists()
+    Project(root, backend=DirectBackend()).train(given, **OPTIONS)
+    before = kinds_of(root)
+    by_tasks.requests.add(["p3"])
+    with pytest.raises(BadInput, match="leave out `workers`"):
+        by_tasks.requests.run()
+    assert kinds_of(root) == [*before, "request queued"]
 
 
 def test_a_run_is_a_name_and_no_path_to_what_says_which_code_runs(tmp_path):

@@ -100,6 +100,10 @@ class Session:
         """Who carries out shards, if that was asked for; raises BadInput for what contradicts."""
         if self.workers is None and self.beam_args is None:
             return None
+        if self.leaves_open:
+            raise BadInput(
+                "By tasks each component is one process: leave out `workers` and `beam_args`."
+            )
         from unlearning.fitting import engine_of
 
         return engine_of(workers_wanted=self.workers, beam_args=self.beam_args)
