@@ -20,7 +20,7 @@ from lineage_store.errors import (
 from lineage_store.index import deletions, models, record_failure, writing_index
 from lineage_store.progress import phase
 from lineage_store.workspace import Workspace
-from pipelines.backends.open_run import LAST, close_run, pipeline_of
+from pipelines.backends.open_run import LAST, close_run, opened_run
 from pipelines.by_tasks.launching import launch
 from pipelines.jobs import Command
 from pipelines.runs.forget import take_back
@@ -36,17 +36,17 @@ def run_component(workspace: Workspace, run: str, component: str, *, command: Co
 
     Raises BadInput for a run that is not open and has not ended, CheckFailed for one whose model a
     deletion has ended, WorkspaceBusy for a component that comes after others which have not run,
-    MetadataUnavailable where it is to be run again, Unfinished for a workspace that was moved, and
-    what it raises itself.
+    MetadataUnavailable where it is to be run again, Unfinished for a run that is to begin anew,
+    and what it raises itself.
     """
-    pipeline = pipeline_of(workspace, run)
-    if pipeline is None:
+    opened = opened_run(workspace, run)
+    if opened is None:
         _must_have_ended(workspace, run, component)
         return "its run has ended"
     phase(component)
     try:
         with translated():
-            there = launch(workspace, pipeline, component)
+            there = launch(workspace, opened, component)
     except (WorkspaceBusy, NotRecorded, MetadataUnavailable, Unfinished):
         raise  # to be run again, or anew
     except Exception as error:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 from lineage_store.large_imports import large_imports
 from lineage_store.mlmd import Metadata, translating_server_errors
-from pipelines.backends.open_run import open_run
+from pipelines.backends.open_run import OpenRun, open_run
 from pipelines.backends.tfx_local import TfxBackend, clear_of_killed_runs, quiet_and_inside
 from pipelines.by_tasks.launching import compiled
+from pipelines.by_tasks.program import program
 from pipelines.jobs import DeletionJob, LeftOpen, TrainingJob
 
 if TYPE_CHECKING:
@@ -58,4 +59,5 @@ class TasksBackend(TfxBackend):
 
     def _leave_open(self, job: TrainingJob | DeletionJob, pipeline: "Pipeline") -> None:
         run_id = self._random_bytes(16).hex()
-        open_run(job.workspace, job.name, compiled(pipeline, run_id=run_id))
+        left = OpenRun(compiled(pipeline, run_id=run_id), program())
+        open_run(job.workspace, job.name, left)

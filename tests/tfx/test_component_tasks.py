@@ -26,6 +26,7 @@ from pipelines.backends.direct import DirectBackend
 from pipelines.backends.tfx_local import TfxBackend
 from pipelines.by_tasks import one_component
 from pipelines.by_tasks.launching import launch
+from pipelines.by_tasks.program import program
 from pipelines.by_tasks.tasks_backend import TasksBackend
 from pipelines.definitions import BRANCH, DELETION, TRAINING
 from unweave import Project, verify
@@ -48,7 +49,8 @@ def run_one(root, component, run):
 
 def left_open(root, run):
     """What an open run's file says each of its components comes after."""
-    compiled = json.loads((root / f"tfx/{run}/open-run.json").read_text())
+    kept = json.loads((root / f"tfx/{run}/open-run.json").read_text())
+    compiled = json.loads(kept["pipeline"])
     nodes = [one["pipelineNode"] for one in compiled["nodes"]]
     return {one["nodeInfo"]["id"]: set(one.get("upstreamNodes", ())) for one in nodes}
 
@@ -206,10 +208,10 @@ def test_what_fails_is_taken_back_and_what_others_carry_on_is_done(tmp_path, mon
     by_tasks, here = (Project(root, backend=one) for one in (TasksBackend(), TfxBackend()))
 
     def fails_at(component):
-        def failing(workspace, pipeline, name):
+        def failing(workspace, opened, name):
             if name == component:
                 raise CheckFailed("It does not hold.")
-            return launch(workspace, pipeline, name)
+            return launch(workspace, opened, name)
 
         monkeypatch.setattr(one_component, "launch", failing)
 
@@ -288,12 +290,26 @@ def test_a_copy_of_a_workspace_does_nothing_in_the_original(tmp_path):
     assert not root.exists()
 
 
+def test_another_program_carries_on_nothing(tmp_path, monkeypatch):
+    given, root = write_people(tmp_path / "people.csv"), tmp_path / "ws"
+    project = Project(root, backend=TasksBackend())
+    project.train(given, **OPTIONS)
+    assert run_one(root, "GatedExampleGen", "train-m1") == "has run"
+    program.cache_clear()
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    with pytest.raises(Unfinished, match="changed since train-m1 was left open"):
+        run_one(root, "GatedStatisticsGen", "train-m1")
+    project.train(given, **OPTIONS)
+    assert run_one(root, "GatedExampleGen", "train-m1") == "has run"
+    program.cache_clear()
+
+
 def test_where_ml_metadata_does_not_answer_a_run_waits_and_damage_is_said(tmp_path, monkeypatch):
     root = tmp_path / "ws"
     project = Project(root, backend=TasksBackend())
     project.train(write_people(tmp_path / "people.csv"), **OPTIONS)
 
-    def away(workspace, pipeline, component):
+    def away(workspace, opened, component):
         raise MetadataUnavailable("It does not answer.")
 
     monkeypatch.setattr(one_component, "launch", away)
