@@ -304,6 +304,25 @@ def test_another_program_carries_on_nothing(tmp_path, monkeypatch):
     program.cache_clear()
 
 
+@pytest.mark.parametrize("damage", [None, b"x" * 5000])
+def test_a_deletion_whose_ml_metadata_is_lost_gives_way_to_the_doctor(tmp_path, damage):
+    """Else each waits for the other: neither by tasks nor otherwise would it ever be finished."""
+    root = tmp_path / "ws"
+    here = Project(root, backend=TfxBackend())
+    here.train(write_people(tmp_path / "people.csv"), **OPTIONS)
+    here.requests.add(["p3"])
+    Project(root, backend=TasksBackend()).requests.run()
+    (root / "metadata.sqlite").unlink()
+    if damage:
+        (root / "metadata.sqlite").write_bytes(damage)
+    with pytest.raises(Unfinished):
+        here.doctor(rebuild=True)
+    with pytest.raises(MetadataLost, match="What was interrupted is taken back"):
+        here.requests.run()
+    assert here.requests.show("q1")["state"] == "waiting"
+    assert here.doctor(rebuild=True)["ok"] and here.audit()["findings"] == []
+
+
 def test_where_ml_metadata_does_not_answer_a_run_waits_and_damage_is_said(tmp_path, monkeypatch):
     root = tmp_path / "ws"
     project = Project(root, backend=TasksBackend())
