@@ -107,10 +107,10 @@ class Metadata:
         return self._execution_types[name]
 
     def type_name(self, type_id: int) -> str:
-        """Return the name of an artifact type."""
+        """Return the name of an artifact type; MLMD's own are in no list of it."""
         if type_id not in self._type_names:
-            for known in self.store.get_artifact_types():
-                self._type_names[known.id] = known.name
+            (known,) = self.store.get_artifact_types_by_id([type_id])
+            self._type_names[type_id] = known.name
         return self._type_names[type_id]
 
     def artifacts(self, ids: Iterable[int]) -> list[pb.Artifact]:

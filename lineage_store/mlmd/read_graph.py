@@ -100,7 +100,11 @@ def _nodes(
     numbers = {known.id: kinds.number(known.name) for known in types}
     found = [np.empty((0, 3), dtype=np.int64)]
     for ids in _ranges(last, at_once):
-        rows = [(key_of(n.id), numbers[n.type_id], int(_deleted(n))) for n in read(ids)]
+        nodes = read(ids)
+        for node in nodes:
+            if node.type_id not in numbers:  # MLMD's own are in no list of it
+                numbers[node.type_id] = kinds.number(node.type)
+        rows = [(key_of(n.id), numbers[n.type_id], int(_deleted(n))) for n in nodes]
         found.append(np.array(rows, dtype=np.int64).reshape(-1, 3))
     return np.concatenate(found)
 

@@ -31,7 +31,12 @@ KINDS = {  # what SQLite says of values by what MLMD says of columns
     "VARCHAR(255)": TEXT,
     "BLOB": "'text', 'blob'",
 }
-OF_KIND = "SELECT id FROM Type WHERE name NOT LIKE 'mlmd.%' AND type_kind ="  # but built-in ones
+TABLES = (  # of MLMD: others may keep theirs in the same file
+    *("Type", "TypeProperty", "ParentType", "Artifact", "ArtifactProperty", "Execution"),
+    *("ExecutionProperty", "Context", "ContextProperty", "ParentContext", "Association"),
+    *("Attribution", "Event", "EventPath", "MLMDEnv"),
+)
+OF_KIND = "SELECT id FROM Type WHERE type_kind ="
 # Rows that belong to none, in pairs of tables; each is a question with no answer in a whole file.
 LOST_ROWS = (
     "SELECT artifact_id FROM ArtifactProperty EXCEPT SELECT id FROM Artifact",
@@ -51,11 +56,15 @@ SAYS_DAMAGED = (  # SQLite's own words
 
 
 def is_damaged(file: Path) -> bool:
-    """Say whether a file of MLMD holds what MLMD cannot read; False for what is no file of MLMD."""
-    looked = subprocess.run(
-        [sys.executable, "-I", __file__, str(file.absolute())], capture_output=True, check=False
-    )
-    return looked.returncode == FOUND
+    """Say whether a file of MLMD holds what MLMD cannot read; False for what is no file of MLMD.
+
+    Where no Python can be started, as within another program, nobody can tell: False, too.
+    """
+    asked = [sys.executable or "", "-I", __file__, str(file.absolute())]
+    try:
+        return subprocess.run(asked, capture_output=True, check=False).returncode == FOUND
+    except OSError:
+        return False
 
 
 def main(file: str) -> int:
@@ -75,10 +84,8 @@ def main(file: str) -> int:
 def _is_damaged(store: sqlite3.Connection) -> bool:
     if store.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
         return True
-    tables = store.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-    )
-    return any(_is_unreadable(store, table) for (table,) in tables.fetchall()) or any(
+    tables = store.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return any(_is_unreadable(store, table) for (table,) in tables if table in TABLES) or any(
         store.execute(rows).fetchone() for rows in LOST_ROWS
     )
 
@@ -101,7 +108,9 @@ def _is_other(column: str, kind: str) -> str:
     other = f"""typeof("{column}") NOT IN ({kind}, 'null')"""
     if column.startswith("is_"):
         return f'{other} OR "{column}" NOT IN (0, 1)'
-    return f'{other} OR abs("{column}") > {INT32}' if column in SMALL else other
+    if column in SMALL:
+        return f'{other} OR "{column}" NOT BETWEEN -{INT32} AND {INT32}'
+    return other
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 tasks_backend  leaves a run open, once the data are through the gate
 one_component  runs one component of it, and ends it where that fails or was the last
 launching      by TFX's launcher
+program        by what program: the one that left the run open
 """
 
 from typing import TYPE_CHECKING

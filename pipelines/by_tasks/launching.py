@@ -10,13 +10,16 @@ its outputs. Nothing is ever taken from TFX's cache, which does not ask what bec
 """
 
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_store.errors import CheckFailed, WorkspaceBusy
+from lineage_store.errors import CheckFailed, Unfinished, WorkspaceBusy
 from lineage_store.large_imports import large_imports
-from lineage_store.mlmd import connection_config, translating_server_errors
+from lineage_store.mlmd import Metadata, connection_config, translating_server_errors
 from lineage_store.workspace import Workspace, password_from
+from pipelines.backends.open_run import OpenRun
 from pipelines.backends.tfx_local import quiet_and_inside
+from pipelines.by_tasks.program import program
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -40,17 +43,26 @@ def compiled(pipeline: "Pipeline", *, run_id: str) -> str:
     return text
 
 
-def launch(workspace: Workspace, pipeline: str, component: str) -> bool:
-    """Run a component of a compiled pipeline, once; False if there is no such component.
+def launch(workspace: Workspace, opened: OpenRun, component: str) -> bool:
+    """Run a component of an open run, once; False if there is no such component.
 
-    Raises WorkspaceBusy where what it needs has not run yet, and what the component raises.
+    Raises WorkspaceBusy where what it needs has not run yet, Unfinished where the workspace or the
+    program is another than when the run was opened, what opening ML Metadata raises, and what the
+    component does.
     """
     with translating_server_errors(workspace.metadata), quiet_and_inside(workspace):
+        Metadata.of(workspace)  # TFX would try ten times, and not say why
         with large_imports():
             from google.protobuf import json_format
             from tfx.proto.orchestration import executable_spec_pb2  # noqa: F401  it is in the text
             from tfx.proto.orchestration.pipeline_pb2 import Pipeline
-        read = json_format.Parse(pipeline, Pipeline())
+        read = json_format.Parse(opened.pipeline, Pipeline())
+        _must_lie_here(workspace, read)
+        if opened.program != program():
+            raise Unfinished(
+                f"Unweave, a library or a variable changed since {read.pipeline_info.id} was left "
+                f"open, and bits with it, maybe: begin the run anew, by the command that opened it."
+            )
         nodes = {one.pipeline_node.node_info.id: one.pipeline_node for one in read.nodes}
         if component not in nodes:
             return False
@@ -67,6 +79,17 @@ def launch(workspace: Workspace, pipeline: str, component: str) -> bool:
         if not _has_run(workspace, node):
             raise CheckFailed(f"{component} did not find in ML Metadata what it is to read.")
         return True
+
+
+def _must_lie_here(workspace: Workspace, pipeline: Any) -> None:
+    """A compiled pipeline says where everything is; in a copy that is still the original's."""
+    was = Path(pipeline.runtime_spec.pipeline_root.field_value.string_value)
+    if was.parent.resolve() != workspace.pipeline_root.resolve():
+        raise Unfinished(
+            f"The workspace was moved or copied since {pipeline.pipeline_info.id} was left open, "
+            f"and its components would work where it was: begin the run anew, by the command that "
+            f"opened it."
+        )
 
 
 def _launch(workspace: Workspace, pipeline: Any, node: Any) -> None:

@@ -8,11 +8,19 @@ has carried on, or cleared away, is open no more.
 from typing import Literal
 
 from lineage_store.disk_full import translated
-from lineage_store.errors import BadInput, CheckFailed, DiskFull, NotRecorded, WorkspaceBusy
+from lineage_store.errors import (
+    BadInput,
+    CheckFailed,
+    DiskFull,
+    MetadataUnavailable,
+    NotRecorded,
+    Unfinished,
+    WorkspaceBusy,
+)
 from lineage_store.index import deletions, models, record_failure, writing_index
 from lineage_store.progress import phase
 from lineage_store.workspace import Workspace
-from pipelines.backends.open_run import LAST, close_run, pipeline_of
+from pipelines.backends.open_run import LAST, close_run, opened_run
 from pipelines.by_tasks.launching import launch
 from pipelines.jobs import Command
 from pipelines.runs.forget import take_back
@@ -28,18 +36,19 @@ def run_component(workspace: Workspace, run: str, component: str, *, command: Co
 
     Raises BadInput for a run that is not open and has not ended, CheckFailed for one whose model a
     deletion has ended, WorkspaceBusy for a component that comes after others which have not run,
+    MetadataUnavailable where it is to be run again, Unfinished for a run that is to begin anew,
     and what it raises itself.
     """
-    pipeline = pipeline_of(workspace, run)
-    if pipeline is None:
+    opened = opened_run(workspace, run)
+    if opened is None:
         _must_have_ended(workspace, run, component)
         return "its run has ended"
     phase(component)
     try:
         with translated():
-            there = launch(workspace, pipeline, component)
-    except (WorkspaceBusy, NotRecorded):
-        raise  # to be run again
+            there = launch(workspace, opened, component)
+    except (WorkspaceBusy, NotRecorded, MetadataUnavailable, Unfinished):
+        raise  # to be run again, or anew
     except Exception as error:
         if not isinstance(error, (BadInput, DiskFull)):
             record_failure(workspace.index_file, run=run, error=error, time=command.time)

@@ -16,12 +16,12 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
-from lineage_store.errors import BadInput
 from lineage_store.large_imports import large_imports
 from lineage_store.mlmd import Metadata, translating_server_errors
-from pipelines.backends.open_run import open_run
+from pipelines.backends.open_run import OpenRun, open_run
 from pipelines.backends.tfx_local import TfxBackend, clear_of_killed_runs, quiet_and_inside
 from pipelines.by_tasks.launching import compiled
+from pipelines.by_tasks.program import program
 from pipelines.jobs import DeletionJob, LeftOpen, TrainingJob
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ class TasksBackend(TfxBackend):
         self._random_bytes = random_bytes
 
     def train(self, job: TrainingJob) -> NoReturn:
-        """Leave a training open; raises LeftOpen, and BadInput for an engine, which stays here."""
-        _must_have_no_engine(job)
+        """Leave a training open; raises LeftOpen. An engine would stay here, so there is none."""
         with translating_server_errors(job.workspace.metadata), quiet_and_inside(job.workspace):
             Metadata.of(job.workspace, create=True)
             with large_imports():
@@ -48,8 +47,7 @@ class TasksBackend(TfxBackend):
         raise LeftOpen(job.name)
 
     def delete(self, job: DeletionJob) -> NoReturn:
-        """Leave a deletion open; raises LeftOpen, and BadInput for an engine, which stays here."""
-        _must_have_no_engine(job)
+        """Leave a deletion open; raises LeftOpen. An engine would stay here, so there is none."""
         with translating_server_errors(job.workspace.metadata), quiet_and_inside(job.workspace):
             Metadata.of(job.workspace, create=True)
             clear_of_killed_runs(job)
@@ -61,9 +59,5 @@ class TasksBackend(TfxBackend):
 
     def _leave_open(self, job: TrainingJob | DeletionJob, pipeline: "Pipeline") -> None:
         run_id = self._random_bytes(16).hex()
-        open_run(job.workspace, job.name, compiled(pipeline, run_id=run_id))
-
-
-def _must_have_no_engine(job: TrainingJob | DeletionJob) -> None:
-    if job.engine is not None:
-        raise BadInput("By tasks the shards of a model are trained in one process: no engine.")
+        left = OpenRun(compiled(pipeline, run_id=run_id), program())
+        open_run(job.workspace, job.name, left)

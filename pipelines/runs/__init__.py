@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipelines.runs.asked_again import forget_as_asked
     from pipelines.runs.doctor import examine, make_metadata_anew, repair
     from pipelines.runs.find_rows import ForgetRequest, whereabouts
+    from pipelines.runs.forget import take_back_interrupted
     from pipelines.runs.killed_runs import sweep
     from pipelines.runs.planned_changes import Planned, dry_run
     from pipelines.runs.queue import Group, Ran, Settled
@@ -36,6 +37,7 @@ else:
             "asked_again": ("forget_as_asked",),
             "doctor": ("examine", "make_metadata_anew", "repair"),
             "find_rows": ("ForgetRequest", "whereabouts"),
+            "forget": ("take_back_interrupted",),
             "killed_runs": ("sweep",),
             "planned_changes": ("Planned", "dry_run"),
             "queue": ("Group", "Ran", "Settled"),
@@ -69,6 +71,7 @@ __all__ = [
     "restrict_waiting",
     "restricted_rows",
     "sweep",
+    "take_back_interrupted",
     "train",
     "whereabouts",
     "whereabouts_of",

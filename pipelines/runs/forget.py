@@ -249,6 +249,20 @@ def take_back_unplanned(workspace: Workspace, request_id: str) -> None:
         deletions.retract(connection, request_id)
 
 
+def take_back_interrupted(workspace: Workspace, *, time: str) -> bool:
+    """Take back what was interrupted before it changed anything; say whether that is all."""
+    with reading_index(workspace) as connection:
+        running = [one.id for one in deletions.all_requests(connection) if one.state == "running"]
+    for request_id in running:
+        if workspace.request(request_id).plan.exists():
+            take_back(workspace, request_id, time=time)
+        else:
+            take_back_unplanned(workspace, request_id)
+    with reading_index(workspace) as connection:
+        left = [one for one in deletions.all_requests(connection) if one.state == "running"]
+    return bool(running) and not left
+
+
 def _changes(
     workspace: Workspace, request_id: str, plans: Sequence[ModelPlan]
 ) -> list[ModelChange]:

@@ -1,6 +1,7 @@
 """Runs that are left open, and their components run one by one, each by a session of its own."""
 
 import json
+import shutil
 from contextlib import closing, suppress
 
 import pytest
@@ -9,14 +10,23 @@ from components import own_process
 from fixtures import SMALL_MODEL
 from fixtures.small_table import OPTIONS, write_people
 from fixtures.warm_python import WarmSys
-from lineage_store.errors import BadInput, CheckFailed, WorkspaceBusy
+from lineage_store.errors import (
+    BadInput,
+    CheckFailed,
+    MetadataLost,
+    MetadataUnavailable,
+    Unfinished,
+    WorkspaceBusy,
+)
 from lineage_store.index.database import read_index
 from lineage_store.log import events as eventlog
 from lineage_store.mlmd import Metadata
 from lineage_store.workspace import open_workspace
+from pipelines.backends.direct import DirectBackend
 from pipelines.backends.tfx_local import TfxBackend
 from pipelines.by_tasks import one_component
 from pipelines.by_tasks.launching import launch
+from pipelines.by_tasks.program import program
 from pipelines.by_tasks.tasks_backend import TasksBackend
 from pipelines.definitions import BRANCH, DELETION, TRAINING
 from unweave import Project, verify
@@ -39,7 +49,8 @@ def run_one(root, component, run):
 
 def left_open(root, run):
     """What an open run's file says each of its components comes after."""
-    compiled = json.loads((root / f"tfx/{run}/open-run.json").read_text())
+    kept = json.loads((root / f"tfx/{run}/open-run.json").read_text())
+    compiled = json.loads(kept["pipeline"])
     nodes = [one["pipelineNode"] for one in compiled["nodes"]]
     return {one["nodeInfo"]["id"]: set(one.get("upstreamNodes", ())) for one in nodes}
 
@@ -197,10 +208,10 @@ def test_what_fails_is_taken_back_and_what_others_carry_on_is_done(tmp_path, mon
     by_tasks, here = (Project(root, backend=one) for one in (TasksBackend(), TfxBackend()))
 
     def fails_at(component):
-        def failing(workspace, pipeline, name):
+        def failing(workspace, opened, name):
             if name == component:
                 raise CheckFailed("It does not hold.")
-            return launch(workspace, pipeline, name)
+            return launch(workspace, opened, name)
 
         monkeypatch.setattr(one_component, "launch", failing)
 
@@ -237,3 +248,95 @@ def test_what_fails_is_taken_back_and_what_others_carry_on_is_done(tmp_path, mon
     assert here.requests.show("q1")["state"] == "done"
     assert len(list(root.glob("requests/*/certificate.json"))) == 1
     assert here.audit()["findings"] == []
+
+
+def test_workers_are_refused_before_anything_is_begun(tmp_path):
+    given, root = write_people(tmp_path / "people.csv"), tmp_path / "ws"
+    by_tasks = Project(root, backend=TasksBackend(), workers=2)
+    with pytest.raises(BadInput, match="leave out `workers`"):
+        by_tasks.train(given, **OPTIONS)
+    assert not root.exists()
+    Project(root, backend=DirectBackend()).train(given, **OPTIONS)
+    before = kinds_of(root)
+    by_tasks.requests.add(["p3"])
+    with pytest.raises(BadInput, match="leave out `workers`"):
+        by_tasks.requests.run()
+    assert kinds_of(root) == [*before, "request queued"]
+
+
+def test_a_run_is_a_name_and_no_path_to_what_says_which_code_runs(tmp_path):
+    root, elsewhere = tmp_path / "ws", tmp_path / "elsewhere"
+    Project(root, backend=TasksBackend()).train(write_people(tmp_path / "people.csv"), **OPTIONS)
+    shutil.copytree(root / "tfx/train-m1", elsewhere)
+    for run in ("../../elsewhere", str(elsewhere), "train-m1/.", "train-m1\n", "\0", "m" * 300, ""):
+        with pytest.raises(BadInput, match="There is no open run"):
+            run_one(root, "GatedExampleGen", run)
+    assert [one.name for one in (root / "tfx/train-m1").iterdir()] == ["open-run.json"]
+
+
+def test_a_copy_of_a_workspace_does_nothing_in_the_original(tmp_path):
+    root, copy = tmp_path / "ws", tmp_path / "copy"
+    project = Project(root, backend=TasksBackend())
+    project.train(write_people(tmp_path / "people.csv"), **OPTIONS)
+    shutil.copytree(root, copy)
+    (tmp_path / "linked").symlink_to(root)
+    with pytest.raises(Unfinished, match="was moved or copied since train-m1 was left open"):
+        run_one(copy, "GatedExampleGen", "train-m1")
+    assert [one.name for one in (root / "tfx/train-m1").iterdir()] == ["open-run.json"]
+    assert run_one(tmp_path / "linked", "GatedExampleGen", "train-m1") == "has run"
+    moved = root.rename(tmp_path / "moved")
+    with pytest.raises(Unfinished, match="begin the run anew"):
+        run_one(moved, "GatedStatisticsGen", "train-m1")
+    assert not root.exists()
+
+
+def test_another_program_carries_on_nothing(tmp_path, monkeypatch):
+    given, root = write_people(tmp_path / "people.csv"), tmp_path / "ws"
+    project = Project(root, backend=TasksBackend())
+    project.train(given, **OPTIONS)
+    assert run_one(root, "GatedExampleGen", "train-m1") == "has run"
+    program.cache_clear()
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    with pytest.raises(Unfinished, match="changed since train-m1 was left open"):
+        run_one(root, "GatedStatisticsGen", "train-m1")
+    project.train(given, **OPTIONS)
+    assert run_one(root, "GatedExampleGen", "train-m1") == "has run"
+    program.cache_clear()
+
+
+@pytest.mark.parametrize("damage", [None, b"x" * 5000])
+def test_a_deletion_whose_ml_metadata_is_lost_gives_way_to_the_doctor(tmp_path, damage):
+    """Else each waits for the other: neither by tasks nor otherwise would it ever be finished."""
+    root = tmp_path / "ws"
+    here = Project(root, backend=TfxBackend())
+    here.train(write_people(tmp_path / "people.csv"), **OPTIONS)
+    here.requests.add(["p3"])
+    Project(root, backend=TasksBackend()).requests.run()
+    (root / "metadata.sqlite").unlink()
+    if damage:
+        (root / "metadata.sqlite").write_bytes(damage)
+    with pytest.raises(Unfinished):
+        here.doctor(rebuild=True)
+    with pytest.raises(MetadataLost, match="What was interrupted is taken back"):
+        here.requests.run()
+    assert here.requests.show("q1")["state"] == "waiting"
+    assert here.doctor(rebuild=True)["ok"] and here.audit()["findings"] == []
+
+
+def test_where_ml_metadata_does_not_answer_a_run_waits_and_damage_is_said(tmp_path, monkeypatch):
+    root = tmp_path / "ws"
+    project = Project(root, backend=TasksBackend())
+    project.train(write_people(tmp_path / "people.csv"), **OPTIONS)
+
+    def away(workspace, opened, component):
+        raise MetadataUnavailable("It does not answer.")
+
+    monkeypatch.setattr(one_component, "launch", away)
+    with pytest.raises(MetadataUnavailable):
+        run_one(root, "GatedExampleGen", "train-m1")
+    monkeypatch.undo()
+    assert run_one(root, "GatedExampleGen", "train-m1") == "has run"
+    (root / "metadata.sqlite").write_bytes(b"x" * 5000)
+    with pytest.raises(MetadataLost, match="is damaged"):
+        run_one(root, "GatedStatisticsGen", "train-m1")
+    assert not [*root.glob("tfx/*")]

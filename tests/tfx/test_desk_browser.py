@@ -25,6 +25,7 @@ from unweave.session.session import Session
 from unweave.web.accounts.mail_server import MailServer
 from unweave.web.accounts.users import ROLES
 from unweave.web.desk_users import DeskUsers
+from unweave.web.process.bindings import SECRET_HEADER, ProxySignIn
 from unweave.web.process.matrix import MATRIX
 from unweave.web.several.keeping_up import keep_up
 
@@ -387,3 +388,25 @@ def test_the_picture_of_the_docs_is_made_of_todays_page(chromium, workspace, tmp
             page.screenshot(path=new, full_page=True)
     with Image.open(new) as made, Image.open(TOP / "docs" / "desk.png") as shown:
         assert made.size == shown.size, f"look at {new}, and copy it to docs/desk.png"
+
+
+def test_who_comes_from_another_site_through_a_proxy_that_names_them_gets_in(
+    chromium, workspace, tmp_path
+):
+    sign_in = ProxySignIn("X-User", "0123456789abcdef" * 2)
+    said = {sign_in.header: "Dora", SECRET_HEADER: sign_in.secret}
+    root = copytree(workspace, tmp_path / "workspace")
+    DeskUsers(Session(root=root)).add("Dora", "officer")
+    with (
+        served(root, sign_in=sign_in) as desk,
+        looked_at(chromium, desk, None, extra_http_headers=said) as page,
+    ):
+        link = f'<link rel="icon" href="data:,"><a href="{desk.binding.home}">The desk</a>'
+        page.route(
+            "http://elsewhere.example/",
+            lambda one: one.fulfill(body=link, content_type="text/html"),
+        )
+        page.goto("http://elsewhere.example/")
+        page.click("a")
+        page.wait_for_url(desk.binding.home)
+        assert "Dora, officer" in page.inner_text("header")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from lineage_store.clock import machine_time, time_text
 from lineage_store.disk_full import translated
-from lineage_store.errors import BadInput
+from lineage_store.errors import BadInput, MetadataLost
 from lineage_store.index import read_index, reading_index
 from lineage_store.progress import Listener, listening
 from lineage_store.workspace import Connection, Workspace, open_workspace, working, writing
@@ -100,6 +100,10 @@ class Session:
         """Who carries out shards, if that was asked for; raises BadInput for what contradicts."""
         if self.workers is None and self.beam_args is None:
             return None
+        if self.leaves_open:
+            raise BadInput(
+                "By tasks each component is one process: leave out `workers` and `beam_args`."
+            )
         from unlearning.fitting import engine_of
 
         return engine_of(workers_wanted=self.workers, beam_args=self.beam_args)
@@ -239,11 +243,18 @@ class Session:
 
     def _finish_killed(self, workspace: Workspace) -> list[str]:
         """Do what killed commands did not get to; return the requests that are finished by it."""
-        from pipelines.runs import sweep
+        from pipelines.runs import sweep, take_back_interrupted
         from unlearning.erasure import finish_retired
 
         if not workspace.index_file.exists():
             return []
-        self.backend.catch_up(workspace)
+        try:
+            self.backend.catch_up(workspace)
+        except MetadataLost as error:  # which the doctor makes again once no deletion is under way
+            if not take_back_interrupted(workspace, time=self.time):
+                raise
+            raise MetadataLost(
+                f"{error} What was interrupted is taken back: run it again."
+            ) from None
         finish_retired(workspace, mark=self.backend.record_retirement)
         return sweep(workspace, today=self.today)

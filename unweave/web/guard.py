@@ -87,6 +87,7 @@ def _visit(desk: Desk, request: Request, form: Form) -> Visit:
     return Visit(
         user=user,
         named=named,
+        led_here=request.headers.get("sec-fetch-site") == "cross-site",
         token=form_token(cookie) if cookie and user else "",
         cookie=cookie if user else None,
         own=request.cookies.get(desk.binding.own_cookie),

@@ -6,6 +6,7 @@ how that ended is looked at.
 
 import os
 import sqlite3
+import sys
 from contextlib import closing, suppress
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from fixtures.examples import examples
 from lineage_store.errors import MetadataLost, MetadataUnavailable, UnweaveError
+from lineage_store.graph.closure import artifact_key, execution_key
 from lineage_store.mlmd import Metadata, read_lineage, translating_server_errors
 from lineage_store.mlmd.metadata_store import pb
 from lineage_store.mlmd.pages import artifact_pages, execution_pages
@@ -29,6 +31,7 @@ DAMAGE = {
     "a time that is a word": "UPDATE Artifact SET create_time_since_epoch = 'x' WHERE id = 2",
     "a kind of event that is too large": "UPDATE Event SET type = 1099511627776",
     "a yes that is neither": "UPDATE ArtifactProperty SET is_custom_property = 7",
+    "a state that is the least of numbers": "UPDATE Artifact SET state = -9223372036854775808",
     "two versions": "INSERT INTO MLMDEnv VALUES (9)",
     "no version": "DELETE FROM MLMDEnv",
 }
@@ -137,6 +140,45 @@ def test_a_file_of_another_version_is_not_called_damaged(whole, tmp_path):
     assert not is_damaged(file)
     with pytest.raises(MetadataUnavailable, match="by another version of ml-metadata"):
         Metadata(file, create=False)
+
+
+def test_nodes_of_mlmd_s_own_types_are_whole_and_read(whole, tmp_path):
+    """As others may have written that share the file; MLMD lists these types to nobody."""
+    file = tmp_path / "metadata.sqlite"
+    file.write_bytes(whole)
+    store = Metadata(file, create=False).store
+    dataset, training = (
+        store.get_artifact_type("mlmd.Dataset").id,
+        store.get_execution_type("mlmd.Train").id,
+    )
+    (made,) = store.put_artifacts([pb.Artifact(type_id=dataset, uri="/theirs")])
+    (ran,) = store.put_executions([pb.Execution(type_id=training)])
+    store.put_artifact_type(pb.ArtifactType(name="mlmd.Theirs"))
+    del store
+    assert not is_damaged(file)
+    metadata = Metadata(file, create=False)
+    assert metadata.type_name(dataset) == "mlmd.Dataset"
+    lineage = read_lineage(metadata)
+    assert lineage.kind(artifact_key(made)) == "mlmd.Dataset"
+    assert lineage.kind(execution_key(ran)) == "mlmd.Train"
+
+
+def test_a_table_of_somebody_else_is_no_damage(whole, tmp_path):
+    file = tmp_path / "metadata.sqlite"
+    file.write_bytes(whole)
+    changed(file, "CREATE TABLE theirs (a INT)")
+    changed(file, "INSERT INTO theirs VALUES ('x')")
+    assert not damaged(file)
+
+
+@pytest.mark.parametrize("program", ["", None, "/not/there"])
+def test_where_no_python_can_be_started_a_file_is_left_to_mlmd(
+    monkeypatch, whole, tmp_path, program
+):
+    file = tmp_path / "metadata.sqlite"
+    file.write_bytes(whole)
+    monkeypatch.setattr(sys, "executable", program)
+    assert not is_damaged(file)
 
 
 def test_what_is_no_file_of_mlmd_is_left_to_mlmd(tmp_path):

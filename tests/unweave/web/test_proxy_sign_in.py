@@ -79,6 +79,20 @@ def test_whom_the_proxy_names_comes_in_without_a_password_and_may_what_their_rol
 
 
 @pytest.mark.parametrize(
+    "name, other", [("Weiß", "Weiss"), ("Kim", "\u212aim"), ("Ines", "Ine\u017f")]
+)
+def test_a_name_that_folds_to_the_same_is_somebody_else(behind, name, other):
+    add(behind, name, "owner")
+    browser = browser_of(behind, other)
+    browser.get("/")
+    assert browser.answer.status_code == 403 and not browser.cookies()
+    browser = browser_of(behind, name.lower())
+    browser.get("/settings")
+    browser.get("/")
+    assert browser.answer.status_code == 200 and name in browser.text
+
+
+@pytest.mark.parametrize(
     "name, secret",
     [
         ("The owner", "wrong" * 8),
@@ -114,6 +128,20 @@ def test_a_cookie_alone_is_worth_nothing_nor_with_another_name(behind):
     assert "The auditor" in browser.text
 
 
+def test_whom_another_site_leads_here_is_not_sent_round_and_begins_nothing_by_it(behind):
+    """As from where the proxy has people sign in: SameSite=Strict keeps the cookie back then."""
+    add(behind, "The officer", "officer")
+    browser = browser_of(behind, "The officer")
+    browser.get("/", **{"sec-fetch-site": "cross-site"})
+    assert browser.path == "/sign-in" and browser.answer.status_code == 200
+    assert '<meta http-equiv="refresh" content="0; url=/sign-in">' in browser.answer.text
+    assert not browser.cookies()
+    with reading_index(behind.session.workspace()) as connection:
+        assert "signed in" not in [one.kind for one in events.events(connection)]
+    browser.get("/sign-in", **{"sec-fetch-site": "same-origin"})
+    assert browser.path == "/" and "The officer" in browser.text
+
+
 def test_who_is_let_in_no_more_is_out_at_once(behind):
     add(behind, "The officer", "officer")
     browser = browser_of(behind, "The officer")
@@ -139,6 +167,15 @@ def test_nobody_signs_in_by_a_password_there_and_who_signs_out_asks_to_come_in_a
     assert not browser.cookies()
     browser.get("/sign-in")
     assert browser.path == "/"
+
+
+def test_a_link_of_one_use_sets_no_password_that_nobody_asks_for(behind):
+    link = DeskUsers(Session(root=behind.root)).add("The officer", "officer")["path"]
+    browser = browser_of(behind, None)
+    browser.get(link)
+    assert browser.answer.status_code == 422 and "Nobody signs in here" in browser.text
+    browser.post(link, {"password": "x"}, origin="https://desk.example")
+    assert browser.answer.status_code == 422 and "Nobody signs in here" in browser.text
 
 
 def test_a_form_is_of_the_sign_in_that_it_was_shown_to(behind):
@@ -185,4 +222,8 @@ def test_what_does_not_go_together_is_refused(secret_file, tmp_path):
     short = tmp_path / "short"
     short.write_text("0123")
     short.chmod(0o600)
+    refused("holds the secret", user_header="x-desk-SECRET", proxy_secret=short, proxy=True)
     refused("fewer than 32", user_header=USER, proxy_secret=short, proxy=True)
+    for text in (f" {SECRET}", f"{SECRET} ", f"{SECRET}\n{SECRET}", f"{SECRET}ü"):
+        short.write_text(text)
+        refused("does not pass in a header", user_header=USER, proxy_secret=short, proxy=True)

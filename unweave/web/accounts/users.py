@@ -107,9 +107,12 @@ class Users:
         return self._user(row)
 
     def named(self, name: str) -> User | None:
-        """Return the person of a name, whatever its case, who may still come in, or None."""
+        """Return the person of a name, whatever its case, who may still come in, or None.
+
+        No more than its case: where a name is all that is asked for, Weiß is not Weiss.
+        """
         found = self.of_digest(self._digest(name))
-        return None if found is None or found.is_program else found
+        return None if found is None or found.is_program or not _alike(name, found.name) else found
 
     def of_digest(self, digest: bytes) -> User | None:
         """Return a user who may still come in, or None."""
@@ -233,6 +236,12 @@ class Users:
     def _opened(self, what: str, digest: bytes, sealed: bytes) -> str:
         belongs_to = f"desk {what} {digest.hex()}"
         return str(unseal(sealed, key=self.keys.requests, belongs_to=belongs_to)[what])
+
+
+def _alike(one: str, other: str) -> bool:
+    """Say whether two names differ in case alone: folded, a letter may be two, or of another."""
+    one, other = " ".join(one.split()), " ".join(other.split())
+    return one.lower() == other.lower() and one.upper() == other.upper()
 
 
 def _digest_of(link: str) -> bytes:

@@ -70,12 +70,18 @@ def _sign_in(desk: Desk, visit: Visit) -> Response:
 
 
 def _named(desk: Desk, visit: Visit) -> Response:
-    """Let in whom the proxy names; who has just signed out here asks for it."""
+    """Let in whom the proxy names; who has just signed out here asks for it.
+
+    Whoever comes from another site, as from where the proxy has people sign in, brings no cookie,
+    and would be sent round and round: they are let in by a page of the desk, which asks again.
+    """
     user = visit.named
     if user is None:
         return rendered(Page("refused.html.j2", {"why": UNNAMED, "status": 403}, 403), visit)
     if visit.query.get("out") == "1":
         return rendered(Page("signed_out.html.j2", {}), visit)
+    if visit.led_here:
+        return rendered(Page("led_here.html.j2", {}), visit)
     with desk.accounts() as accounts:
         cookie = _begun(desk, accounts, user, visit)
     return _come_in(desk, user, cookie)
@@ -116,6 +122,8 @@ def sign_out(desk: Desk, visit: Visit) -> Response:
 
 def welcome(desk: Desk, visit: Visit) -> Response:
     """Show what a link of one use sets: reading it spends nothing."""
+    if desk.binding.sign_in is not None:
+        raise BadInput(ELSEWHERE)
     with desk.accounts() as accounts:
         user = accounts.users.of_link(visit.path["link"], now=desk.seconds)
         if user is None:
@@ -126,6 +134,8 @@ def welcome(desk: Desk, visit: Visit) -> Response:
 
 def set_up(desk: Desk, visit: Visit) -> Response:
     """Set password and second factor, which spends the link."""
+    if desk.binding.sign_in is not None:
+        raise BadInput(ELSEWHERE)
     form = visit.form
     link = visit.path["link"]
     password = form.values.get("password", ("",))[0]

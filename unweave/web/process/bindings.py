@@ -24,6 +24,7 @@ from lineage_store.workspace import password_in
 LOCAL = "localhost"
 SECRET_HEADER = "X-Desk-Secret"
 LEAST_SECRET = 32  # characters
+WRITTEN = re.compile(r"[!-~]+")
 HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -148,11 +149,18 @@ def _sign_in(header: str | None, secret: Path | None, *, proxy: bool) -> ProxySi
         )
     if not HEADER_NAME.fullmatch(header):
         raise BadInput("`user_header` is the name of a header: letters, digits and hyphens.")
+    if header.lower() == SECRET_HEADER.lower():
+        raise BadInput(f"{SECRET_HEADER} holds the secret: name people in another header.")
     shared = password_in(secret, named_by="`proxy_secret`")
     if len(shared) < LEAST_SECRET:
         raise BadInput(
             f"The secret that `proxy_secret` names has fewer than {LEAST_SECRET} characters: make "
             f"one with openssl rand -hex 32."
+        )
+    if not WRITTEN.fullmatch(shared):
+        raise BadInput(
+            "The secret that `proxy_secret` names has a character that does not pass in a header: "
+            "make one with openssl rand -hex 32."
         )
     return ProxySignIn(header, shared)
 

@@ -64,11 +64,12 @@ class Visit:
 
     `user` is None of who is not signed in. `token` is what a form of this page must send back,
     `own` the cookie of whoever sees a request of their own. `named` is whom a proxy says that it
-    signed in, where it does that.
+    signed in, where it does that. What another site `led_here` comes without the desk's cookie.
     """
 
     user: User | None
     named: User | None = None
+    led_here: bool = False
     token: str = ""
     cookie: str | None = None
     own: str | None = None
