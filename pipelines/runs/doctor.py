@@ -49,15 +49,21 @@ def repair(workspace: Workspace) -> Answer:
 def make_metadata_anew(workspace: Workspace) -> Answer:
     """Make MLMD again from log and ledgers, whatever it held, and put right what else can be.
 
-    The caller holds the lock. Raises BadInput where MLMD is a server or has nothing to hold, and
-    CheckFailed where log or ledgers are not whole: then nothing is changed. What is killed after
-    its file went is a lost file, which `repair` makes again.
+    The caller holds the lock. Raises BadInput where MLMD is a server, a file that was named, or
+    has nothing to hold, and CheckFailed where log or ledgers are not whole: then nothing is
+    changed. What is killed after its file went is a lost file, which `repair` makes again.
     """
     file = workspace.metadata.file
     if file is None:
         raise BadInput(
             "ML Metadata of this workspace is a server: empty its database there, and run unweave "
             "doctor `repair`, which makes again what can be."
+        )
+    if file.resolve() != workspace.metadata_file.resolve():
+        raise BadInput(
+            f"ML Metadata of this workspace is the file that was named for it, {file}, and others "
+            f"may record there: move it away if none does, and run unweave doctor `repair`, which "
+            f"makes again what can be."
         )
     findings = _compare_index(workspace)
     if not any(map(made_by_tfx, findings.models)):

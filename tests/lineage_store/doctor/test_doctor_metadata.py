@@ -23,9 +23,9 @@ import unweave
 from benchmarks.handmade import plain_header
 from fixtures import SMALL_MODEL
 from fixtures.warm_python import warm_python
-from lineage_store.canonical import write_atomic
+from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.doctor.rebuilt_metadata import rebuild
-from lineage_store.errors import CheckFailed, MetadataLost
+from lineage_store.errors import BadInput, CheckFailed, MetadataLost
 from lineage_store.index import models
 from lineage_store.index.database import read_index
 from lineage_store.ledger.records import StageRecord, StepRecord
@@ -33,7 +33,7 @@ from lineage_store.ledger.shards import ShardLedger, shard_folder, write_header
 from lineage_store.mlmd.metadata_store import Metadata
 from lineage_store.mlmd.names import Names
 from lineage_store.placement import Partition
-from lineage_store.workspace.folder import Workspace, open_workspace
+from lineage_store.workspace.folder import METADATA, Workspace, open_workspace
 from pipelines.backends.tfx_local import TfxBackend
 from unweave import Project
 
@@ -416,6 +416,17 @@ def test_what_is_rebuilt_is_what_log_and_ledgers_say_and_nothing_that_was_there_
     (root / "metadata.sqlite-journal").write_text("of what was there")
     assert Project(root).doctor(rebuild=True)["ok"]
     assert everything(root) == rebuilt and Project(root).doctor()["differences"] == []
+
+
+def test_a_file_that_was_named_is_not_thrown_away_since_others_may_record_there(root, tmp_path):
+    named = (root / "metadata.sqlite").rename(tmp_path / "named.sqlite")
+    write_atomic(root / METADATA, canonical_json({"address": str(named)}))
+    named.write_text("no database")
+    with pytest.raises(BadInput, match="others may record there: move it away"):
+        Project(root).doctor(rebuild=True)
+    assert named.read_text() == "no database"
+    named.unlink()
+    assert Project(root).doctor(repair=True)["ok"] and named.exists()
 
 
 def test_without_a_live_ledger_nothing_is_rebuilt_and_all_stays(root):
