@@ -19,6 +19,7 @@ from lineage_store.graph.closure import artifact_key, execution_key
 from lineage_store.mlmd import Metadata, read_lineage, translating_server_errors
 from lineage_store.mlmd.metadata_store import pb
 from lineage_store.mlmd.pages import artifact_pages, execution_pages
+from lineage_store.workspace import metadata_file
 from lineage_store.workspace.metadata_address import sqlite_file
 from lineage_store.workspace.metadata_file import FOUND, is_damaged, main
 
@@ -178,6 +179,14 @@ def test_where_no_python_can_be_started_a_file_is_left_to_mlmd(
     file = tmp_path / "metadata.sqlite"
     file.write_bytes(whole)
     monkeypatch.setattr(sys, "executable", program)
+    assert not is_damaged(file)
+
+
+def test_a_large_file_is_not_looked_through(whole, tmp_path, monkeypatch):
+    file = tmp_path / "metadata.sqlite"
+    file.write_bytes(whole)
+    changed(file, DAMAGE["no version"])
+    monkeypatch.setattr(metadata_file, "LARGEST", len(whole) - 1)
     assert not is_damaged(file)
 
 
