@@ -4,8 +4,8 @@ MLMD reads what it finds as it wrote it. By a text that is no UTF-8 a name becom
 number that is none, or a property whose node is gone, it ends the whole process (a failed check in
 C++, MLMD 1.16). Whoever cleans up by SQL, or restores a part, makes such rows. So a process looks
 the file through before it first opens it: a small workspace's in 2 ms, 74 MB (300,000 artifacts and
-events) in 0.9 s. A file of more than 256 MiB would keep each command waiting for seconds, and others
-from writing: it is left to MLMD.
+events) in 0.9 s. A file of more than 256 MiB would keep each command waiting for seconds, and
+others from writing: it is left to MLMD.
 
 It is looked through by a process of its own (this file alone, 30 ms to start): ML Metadata links a
 SQLite of its own, and a process that opens the file by another drops its locks.
